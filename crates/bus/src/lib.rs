@@ -1,0 +1,1 @@
+//! Fan-out that may be lost: what every node should hear soon, but nothing depends on hearing.
