@@ -1,0 +1,65 @@
+# The commands of this repository. `make` alone lists them. Plain cargo commands work too.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One target folder per user, so that fresh clones do not compile the language model engine again.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/secondme/target
+# Options passed on: `make run ARGS="--listen 127.0.0.1:9000"`, `make test ARGS="oauth"`, `make bench ARGS=…`
+ARGS ?=
+
+XTASK := cargo run --quiet --package xtask --
+# The debug binary as `cargo test --workspace` builds it: the same features, so nothing is compiled twice.
+SECONDME := $(CARGO_TARGET_DIR)/debug/secondme
+SMALL_MODEL := smollm2-135m
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## build and start the server with the demo world, data in ./data
+	@scripts/setup.sh build
+	cargo run --release --package secondme-server --bin secondme -- serve --demo $(ARGS)
+
+.PHONY: test
+test: ## run every test, on SQLite and PostgreSQL, and those with a small real model if it can be had
+	@scripts/setup.sh test
+	cargo test --workspace $(ARGS)
+	@if $(SECONDME) model pull $(SMALL_MODEL); then \
+	    $(MAKE) test-model; \
+	elif [ "$${SECONDME_REQUIRE_SERVICES:-}" = 1 ]; then \
+	    echo "make test: $(SMALL_MODEL) could not be fetched, and it is required here" >&2; exit 1; \
+	else \
+	    echo "make test: skipped the tests with a real model: $(SMALL_MODEL) could not be fetched" >&2; \
+	fi
+
+.PHONY: test-model
+test-model: ## run the tests that need a real language model (fetches a small one, 98 MB, once)
+	@scripts/setup.sh build
+	cargo test --workspace --no-run --quiet
+	$(SECONDME) model pull $(SMALL_MODEL)
+	cargo test --workspace --test real_model -- --ignored
+	cargo test --workspace --test it -- --ignored real_model
+
+.PHONY: check
+check: ## check format, lints, the layers and the generated files
+	cargo fmt --all --check
+	@scripts/setup.sh build
+	cargo clippy --workspace --all-targets -- -D warnings
+	$(XTASK) layers
+	$(XTASK) gen --check
+
+.PHONY: gen
+gen: ## write docs/generated/ anew from the code
+	@scripts/setup.sh build
+	$(XTASK) gen
+
+.PHONY: bench
+bench: ## measure this machine
+	@scripts/setup.sh build
+	cargo run --release --package xtask -- bench $(ARGS)
+
+.PHONY: clean-data
+clean-data: ## delete ./data: accounts, memories, the server's keys, everything (models stay in their cache)
+	rm -rf data

@@ -1,0 +1,25 @@
+# The same commands as the Makefile, for those who use just. The Makefile is where they are written.
+
+default:
+    @make help
+
+run *args:
+    @make run ARGS="{{ args }}"
+
+test *args:
+    @make test ARGS="{{ args }}"
+
+test-model:
+    @make test-model
+
+check:
+    @make check
+
+gen:
+    @make gen
+
+bench *args:
+    @make bench ARGS="{{ args }}"
+
+clean-data:
+    @make clean-data
