@@ -48,12 +48,14 @@ check: ## check format, lints, the layers and the generated files
 	@scripts/setup.sh build
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(XTASK) layers
-	$(XTASK) gen --check
+	cargo test --workspace --no-run --quiet
+	$(XTASK) gen --check --bin $(SECONDME)
 
 .PHONY: gen
 gen: ## write docs/generated/ anew from the code
 	@scripts/setup.sh build
-	$(XTASK) gen
+	cargo test --workspace --no-run --quiet
+	$(XTASK) gen --bin $(SECONDME)
 
 .PHONY: bench
 bench: ## measure this machine
