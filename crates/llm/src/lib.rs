@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Chat models behind one trait: an engine in this process, any OpenAI-compatible server, and a scripted fake.
+//!
+//! Start reading at [`ChatModel`] (what a model can do), then [`ChatRequest`] and [`ChatStream`] (what goes in and comes out).
+//! [`ModelSpec`] is the piece of configuration that names a model, [`open`] makes it. Invariant: dropping a [`ChatStream`] stops
+//! the generation behind it, whatever the model is.
+
+mod error;
+mod estimate;
+mod model;
+mod request;
+pub mod scripted;
+mod spec;
+mod stream;
+mod tls;
+pub mod upstream;
+
+pub use error::ModelError;
+pub use estimate::estimate_tokens;
+pub use model::{ChatModel, ModelInfo, ModelStatus};
+pub use request::{ChatMessage, ChatRequest, Image, Output, Role, Sampling};
+pub use scripted::Scripted;
+pub use spec::{ModelSpec, open};
+pub use stream::{Answer, ChatEvent, ChatStream, FinishReason, Usage};
+pub use tls::install_tls;
+pub use upstream::{Upstream, UpstreamOptions};

@@ -1,0 +1,46 @@
+//! The trait every chat model implements.
+
+use async_trait::async_trait;
+
+use crate::{ChatRequest, ChatStream, ModelError};
+
+/// Whether a model can be asked now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelStatus {
+    /// Being loaded; requests wait in the queue.
+    Loading,
+    /// Ready. An upstream says so without asking its server.
+    Ready,
+    /// Broken until the process is restarted or the configuration changed; the text says why.
+    Failed(String),
+}
+
+/// What a caller may want to know before it builds a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// The model's name, for logs and answers.
+    pub name: String,
+    /// Tokens that prompt and answer may have together; the configured value until the model is loaded.
+    pub context_tokens: usize,
+    /// Whether it takes images.
+    pub vision: bool,
+}
+
+/// A chat model. Implementations are shared by all requests.
+#[async_trait]
+pub trait ChatModel: Send + Sync + 'static {
+    /// Hands in a request. Resolves when it was accepted (a place in the engine, or an upstream's 200), before the first token.
+    ///
+    /// # Errors
+    /// `Busy` when the queue is full, `TooLong`, `Unsupported`, `Unavailable`, `Upstream`, `Timeout`.
+    async fn start(&self, request: ChatRequest) -> Result<ChatStream, ModelError>;
+
+    /// Name and limits.
+    fn info(&self) -> ModelInfo;
+
+    /// Whether it can be asked now. Cheap, never blocks.
+    fn status(&self) -> ModelStatus;
+
+    /// Tokens of a text: exact for the embedded engine once loaded, otherwise [`crate::estimate_tokens`].
+    fn count_tokens(&self, text: &str) -> usize;
+}

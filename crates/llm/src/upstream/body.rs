@@ -1,0 +1,84 @@
+//! The request as JSON.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::{ChatMessage, ChatRequest, Output};
+
+/// What the server is known to take.
+#[derive(Clone, Copy)]
+pub(super) struct Features {
+    /// `stream_options.include_usage`.
+    pub usage: bool,
+    /// `response_format.json_schema`.
+    pub schema: bool,
+}
+
+/// The body of `/v1/chat/completions`.
+pub(super) fn build(model: &str, request: &ChatRequest, features: Features) -> Value {
+    let mut messages: Vec<Value> = request.messages.iter().map(message).collect();
+    let mut body = Map::new();
+    body.insert("model".into(), json!(model));
+    body.insert("stream".into(), json!(true));
+    if features.usage {
+        body.insert("stream_options".into(), json!({"include_usage": true}));
+    }
+    body.insert("max_tokens".into(), json!(request.max_tokens.max(1)));
+    body.insert("temperature".into(), short(request.sampling.temperature));
+    body.insert("top_p".into(), short(request.sampling.top_p));
+    if let Some(seed) = request.sampling.seed {
+        // Some servers read a signed 32-bit number.
+        body.insert("seed".into(), json!(seed & 0x7fff_ffff));
+    }
+    let stop: Vec<&String> = request.stop.iter().filter(|s| !s.is_empty()).collect();
+    if !stop.is_empty() {
+        body.insert("stop".into(), json!(stop));
+    }
+    if let Output::Json(schema) = &request.output {
+        body.insert("response_format".into(), response_format(schema, features));
+        if !features.schema {
+            describe_schema(&mut messages, schema);
+        }
+    }
+    body.insert("messages".into(), Value::Array(messages));
+    Value::Object(body)
+}
+
+/// 0.7 and not 0.699999988079071.
+fn short(number: f32) -> Value {
+    number.to_string().parse::<f64>().map_or_else(|_| json!(number), |n| json!(n))
+}
+
+fn message(message: &ChatMessage) -> Value {
+    let role = message.role.as_str();
+    if message.images.is_empty() {
+        return json!({"role": role, "content": message.text});
+    }
+    let mut parts = vec![json!({"type": "text", "text": message.text})];
+    for image in &message.images {
+        let url = format!("data:{};base64,{}", image.media_type, STANDARD.encode(&image.data));
+        parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
+    }
+    json!({"role": role, "content": parts})
+}
+
+fn response_format(schema: &Value, features: Features) -> Value {
+    if features.schema {
+        json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": true, "schema": schema}})
+    } else {
+        json!({"type": "json_object"})
+    }
+}
+
+/// The schema in words, for servers that cannot enforce it: appended to the first system message, or put before all.
+fn describe_schema(messages: &mut Vec<Value>, schema: &Value) {
+    let words = format!("Answer with one JSON value only, valid under this JSON Schema: {schema}");
+    match messages.first_mut() {
+        Some(first) if first["role"] == "system" && first["content"].is_string() => {
+            let text = first["content"].as_str().unwrap_or_default();
+            first["content"] = json!(format!("{text}\n\n{words}"));
+        }
+        _ => messages.insert(0, json!({"role": "system", "content": words})),
+    }
+}
