@@ -25,7 +25,7 @@ run: ## build and start the server with the demo world, data in ./data
 .PHONY: test
 test: ## run every test, on SQLite and PostgreSQL, and those with a small real model if it can be had
 	@scripts/setup.sh test
-	cargo test --workspace $(ARGS)
+	cargo test --workspace --no-fail-fast $(ARGS)
 	@if $(SECONDME) model pull $(SMALL_MODEL); then \
 	    $(MAKE) test-model; \
 	elif [ "$${SECONDME_REQUIRE_SERVICES:-}" = 1 ]; then \
