@@ -1,0 +1,3 @@
+//! The contract of the storage seam, on both databases.
+
+mod contract;
