@@ -79,6 +79,11 @@ impl StoreError {
         Self::Other(Fault::new("store", message, at))
     }
 
+    /// The runtime went away under a commit.
+    pub(crate) fn stopping() -> Self {
+        Self::Unavailable(Fault::new("stopping", "the server is stopping", None))
+    }
+
     pub(crate) fn sqlite(error: &rusqlite::Error, at: Option<Sql>) -> Self {
         let (failure, message) = match error {
             rusqlite::Error::SqliteFailure(failure, message) => (failure, message.as_deref()),

@@ -105,7 +105,7 @@ impl PgTx {
             run_hooks(hooks);
             Ok(())
         });
-        task.await.unwrap_or_else(|_| Err(StoreError::Busy("the server is stopping")))
+        task.await.unwrap_or_else(|_| Err(StoreError::stopping()))
     }
 }
 

@@ -158,7 +158,7 @@ impl WriteTx {
 
     /// Joins the group and waits for its commit. A caller that stops waiting changes nothing: the thread commits all the same.
     pub(crate) async fn commit(mut self, hooks: Vec<Hook>) -> Result<(), StoreError> {
-        self.join(hooks)?.await.unwrap_or_else(|_| Err(StoreError::Busy("the server is stopping")))
+        self.join(hooks)?.await.unwrap_or_else(|_| Err(StoreError::stopping()))
     }
 
     fn join(&mut self, hooks: Vec<Hook>) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {

@@ -1,4 +1,5 @@
-use secondme_store::{Location, Migration, MigrationSet, Store, Synchronous, params, sql};
+use secondme_store::testing::TestDb;
+use secondme_store::{Migration, MigrationSet, StoreError, both, params, sql};
 
 static SET: MigrationSet = MigrationSet {
     name: "contract",
@@ -10,16 +11,17 @@ static SET: MigrationSet = MigrationSet {
     }],
 };
 
-#[tokio::test]
-async fn smoke() {
-    let dir = tempfile::tempdir().unwrap();
-    let location = Location::Sqlite { path: dir.path().join("a.db"), readers: 2, synchronous: Synchronous::Full };
-    let store = Store::open(&location).await.unwrap();
-    store.migrate(&[&SET]).await.unwrap();
-    let mut tx = store.write().await.unwrap();
-    let insert = sql!("INSERT INTO note (owner, flag) VALUES ($1, $2) RETURNING id");
-    let row = tx.opt(insert, params!["a", true]).await.unwrap().unwrap();
-    assert_eq!(row.get::<i64>("id").unwrap(), 1);
-    tx.commit().await.unwrap();
-    assert!(store.opt(sql!("SELECT flag FROM note WHERE owner = $1"), params!["a"]).await.unwrap().is_some());
+both! {
+    async fn smoke(db: TestDb) {
+        let store = db.store(&[&SET]).await;
+        let mut tx = store.write().await.unwrap();
+        let insert = sql!("INSERT INTO note (owner, flag) VALUES ($1, $2) RETURNING id");
+        let row = tx.opt(insert, params!["a", true]).await.unwrap().unwrap();
+        assert_eq!(row.get::<i64>("id").unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert!(store.opt(sql!("SELECT flag FROM note WHERE owner = $1"), params!["a"]).await.unwrap().is_some());
+        let mut tx = store.write().await.unwrap();
+        assert!(matches!(tx.opt(insert, params!["a", true]).await, Err(StoreError::Conflict)));
+        assert!(matches!(tx.commit().await, Err(StoreError::Aborted)));
+    }
 }
