@@ -116,6 +116,7 @@ impl StoreError {
         match code {
             &SqlState::UNIQUE_VIOLATION => Self::Conflict,
             &SqlState::DISK_FULL => Self::DiskFull,
+            &SqlState::T_R_DEADLOCK_DETECTED => Self::Busy("two transactions waited for each other"),
             &SqlState::TOO_MANY_CONNECTIONS => Self::Busy("too many connections"),
             code if code.code().starts_with("57P") || code.code().starts_with("08") => Self::Unavailable(fault),
             _ => Self::Other(fault),

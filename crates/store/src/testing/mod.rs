@@ -5,27 +5,29 @@ mod database;
 mod server;
 mod statements;
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 
 pub use database::TestDb;
 pub use server::PrivatePostgres;
 pub use statements::prepare_all;
 
+use futures::FutureExt;
+
 use crate::Dialect;
 
 /// Runs a story on a fresh database and removes it, also when the story panics. Skips (and says so) where the engine is
 /// not installed. Used by [`both!`](crate::both).
-pub fn run<F: Future<Output = ()> + Send + 'static>(dialect: Dialect, story: impl FnOnce(TestDb) -> F) {
+pub fn run<F: Future<Output = ()>>(dialect: Dialect, story: impl FnOnce(TestDb) -> F) {
     let Some(db) = TestDb::new(dialect) else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let outcome = runtime.block_on(async {
-        let outcome = runtime.spawn(story(db.clone())).await;
+        let outcome = AssertUnwindSafe(story(db.clone())).catch_unwind().await;
         db.remove().await;
         outcome
     });
     if let Err(failure) = outcome {
-        resume_unwind(failure.into_panic());
+        resume_unwind(failure);
     }
 }
 
@@ -33,7 +35,7 @@ pub fn run<F: Future<Output = ()> + Send + 'static>(dialect: Dialect, story: imp
 #[macro_export]
 macro_rules! both {
     ($($(#[$attr:meta])* async fn $name:ident($db:ident: $ty:ty) $body:block)*) => {
-        $($(#[$attr])* mod $name {
+        $(#[cfg(test)] $(#[$attr])* mod $name {
             use super::*;
 
             async fn story($db: $ty) $body

@@ -1,3 +1,4 @@
 //! The contract of the storage seam, on both databases.
 
+#[cfg(test)]
 mod contract;
