@@ -1,4 +1,20 @@
 //! The contract of the storage seam, on both databases.
 
 #[cfg(test)]
-mod contract;
+mod cancelled;
+#[cfg(test)]
+mod concurrent;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod group;
+#[cfg(test)]
+mod migrations;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod transactions;
+#[cfg(test)]
+mod values;
