@@ -1,11 +1,15 @@
 //! PostgreSQL: a pool of connections with cached prepared statements. Writes are READ COMMITTED, reads REPEATABLE READ.
 
+use std::pin::{Pin, pin};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures::{FutureExt, TryStreamExt};
 use secondme_kit::Secret;
+use tokio::runtime::Handle;
 use tokio_postgres::{NoTls, RowStream};
 
 use crate::error::{Fault, StoreError};
@@ -49,11 +53,11 @@ impl Postgres {
     }
 
     pub(crate) async fn read(&self) -> Result<PgTx, StoreError> {
-        PgTx::begin(self.client().await?, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        PgTx::begin(self.client().await?, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
     pub(crate) async fn write(&self) -> Result<PgTx, StoreError> {
-        PgTx::begin(self.client().await?, "BEGIN").await
+        PgTx::begin(self.client().await?, "BEGIN")
     }
 
     pub(crate) async fn all(&self, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
@@ -66,56 +70,103 @@ impl Postgres {
     }
 }
 
+type Answer = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
 /// A connection inside a transaction; `None` once that is over.
-pub(crate) struct PgTx(Option<Object>);
+pub(crate) struct PgTx {
+    client: Option<Arc<Object>>,
+    /// The answer to `BEGIN`, which is awaited together with the first statement: that saves a round trip.
+    begun: Option<Answer>,
+}
 
 impl PgTx {
-    async fn begin(client: Object, text: &str) -> Result<Self, StoreError> {
-        // The guard exists before the first await, so that a cancelled caller leaves no open transaction behind.
-        let tx = Self(Some(client));
-        tx.client()?.batch_execute(text).await.map_err(|e| StoreError::postgres(&e, None))?;
+    fn begin(client: Object, text: &'static str) -> Result<Self, StoreError> {
+        let client = Arc::new(client);
+        // The guard exists before anything is sent, so that a caller that goes away leaves no open transaction behind.
+        let mut tx = Self { client: Some(Arc::clone(&client)), begun: None };
+        let mut begun: Answer = Box::pin(async move { batch(&client, text).await });
+        // The first poll puts it on the wire.
+        match (&mut begun).now_or_never() {
+            Some(answer) => answer?,
+            None => tx.begun = Some(begun),
+        }
         Ok(tx)
     }
 
-    fn client(&self) -> Result<&Object, StoreError> {
-        self.0.as_ref().ok_or(StoreError::Aborted)
+    /// The connection, and the answer that is still owed to us. A transaction whose first statement failed is over anyway.
+    fn parts(&mut self) -> Result<(&Object, Answer), StoreError> {
+        let begun = self.begun.take().unwrap_or_else(|| Box::pin(std::future::ready(Ok(()))));
+        Ok((self.client.as_ref().ok_or(StoreError::Aborted)?, begun))
     }
 
     pub(crate) async fn all(&mut self, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
-        all(self.client()?, sql, params).await
+        let (client, begun) = self.parts()?;
+        let (begun, rows) = futures::join!(begun, all(client, sql, params));
+        begun.and(rows)
     }
 
     pub(crate) async fn run(&mut self, sql: Sql, params: &Params) -> Result<u64, StoreError> {
-        let stream = query(self.client()?, sql, params).await?;
-        futures::pin_mut!(stream);
-        while stream.try_next().await.map_err(|e| StoreError::postgres(&e, Some(sql)))?.is_some() {}
-        Ok(stream.rows_affected().unwrap_or(0))
+        let (client, begun) = self.parts()?;
+        let (begun, changed) = futures::join!(begun, run(client, sql, params));
+        begun.and(changed)
     }
 
     pub(crate) async fn batch(&mut self, text: &str) -> Result<(), StoreError> {
-        self.client()?.batch_execute(text).await.map_err(|e| StoreError::postgres(&e, None))
+        let (client, begun) = self.parts()?;
+        let (begun, done) = futures::join!(begun, batch(client, text));
+        begun.and(done)
     }
 
-    /// Commits in a task of its own: whether it happens, and whether the hooks run, does not depend on the caller's patience.
-    #[expect(clippy::disallowed_methods, reason = "ends with one round trip; a caller that waits, waits for it")]
     pub(crate) async fn commit(mut self, hooks: Vec<Hook>) -> Result<(), StoreError> {
-        let task = tokio::spawn(async move {
-            self.client()?.batch_execute("COMMIT").await.map_err(|e| StoreError::postgres(&e, None))?;
-            drop(self.0.take());
+        let commit = async move {
+            self.batch("COMMIT").await?;
+            drop(self.client.take());
             run_hooks(hooks);
             Ok(())
-        });
-        task.await.unwrap_or_else(|_| Err(StoreError::stopping()))
+        };
+        Finishing(Some(Box::pin(commit))).await
     }
 }
 
 impl Drop for PgTx {
     fn drop(&mut self) {
-        if let Some(client) = self.0.take() {
+        if let Some(client) = self.client.take() {
             // The first poll puts ROLLBACK on the wire; the next user of the connection queues behind it.
             let _ = client.batch_execute("ROLLBACK").now_or_never();
         }
     }
+}
+
+/// A commit under way. When its caller goes away it goes on in a task, so that the hooks of a commit that happens do run.
+struct Finishing(Option<Answer>);
+
+impl Future for Finishing {
+    type Output = Result<(), StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(answer) = self.0.as_mut() else { return Poll::Ready(Err(StoreError::Aborted)) };
+        let outcome = std::task::ready!(answer.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(outcome)
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        if let (Some(answer), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(answer);
+        }
+    }
+}
+
+async fn batch(client: &Object, text: &str) -> Result<(), StoreError> {
+    client.batch_execute(text).await.map_err(|e| StoreError::postgres(&e, None))
+}
+
+async fn run(client: &Object, sql: Sql, params: &Params) -> Result<u64, StoreError> {
+    let mut stream = pin!(query(client, sql, params).await?);
+    while stream.try_next().await.map_err(|e| StoreError::postgres(&e, Some(sql)))?.is_some() {}
+    Ok(stream.rows_affected().unwrap_or(0))
 }
 
 async fn query(client: &Object, sql: Sql, params: &Params) -> Result<RowStream, StoreError> {
