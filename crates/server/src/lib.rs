@@ -1,1 +1,29 @@
-//! The SecondMe server.
+//! The SecondMe server: every route of the SecondMe API on one binary.
+//!
+//! The map, from the ground up (an arrow never runs up):
+//! - [`error`], [`config`], [`http`], [`telemetry`]: the table of errors, what can be configured, shared HTTP machinery
+//! - [`app`]: all that a request or job may use
+//! - [`access`]: who is calling: tokens, scopes, the `Auth<Permission>` extractor
+//! - [`users`]: accounts, profile, shades
+//! - [`oauth`]: apps, the authorize page, grants, what users granted
+//! - [`chat`]: sessions, prompts, streams
+//! - [`platform`], [`pages`]: health and metrics, browser pages
+//! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
+//!
+//! A request walks route → extractors → handler (`http.rs`) → rule (`mod.rs`) → SQL (`store.rs`).
+
+pub mod access;
+pub mod app;
+pub mod chat;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod http;
+pub mod migrations;
+pub mod oauth;
+pub mod pages;
+pub mod platform;
+pub mod router;
+pub mod telemetry;
+pub mod users;

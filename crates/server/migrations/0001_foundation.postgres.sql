@@ -1,0 +1,5 @@
+-- Ids below 1000 are kept for the demo world, whose ids are fixed.
+ALTER TABLE users ALTER COLUMN id RESTART WITH 1000;
+ALTER TABLE shades ALTER COLUMN id RESTART WITH 1000;
+ALTER TABLE avatars ALTER COLUMN id RESTART WITH 1000;
+ALTER TABLE authorizations ALTER COLUMN id RESTART WITH 1000;

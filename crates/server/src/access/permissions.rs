@@ -1,0 +1,39 @@
+//! What a route requires, as types: naming one in [`super::Auth`] is requiring it.
+
+use super::Scope;
+use crate::error::Code;
+
+/// A requirement of a route.
+pub trait Permission: Send + Sync + 'static {
+    /// The scope a token must have; `None`: any user token will do.
+    const SCOPE: Option<Scope>;
+    /// The error when it has not (HOUSE-RULES "403 scope").
+    const REFUSAL: Code;
+}
+
+macro_rules! permissions {
+    ($( $(#[doc = $doc:literal])* $name:ident: $scope:expr, $refusal:ident; )*) => {
+        $(
+            $(#[doc = $doc])*
+            #[derive(Debug)]
+            pub struct $name;
+            impl Permission for $name {
+                const SCOPE: Option<Scope> = $scope;
+                const REFUSAL: Code = Code::$refusal;
+            }
+        )*
+    };
+}
+
+permissions! {
+    /// Any token that belongs to a user.
+    AnyUser: None, ScopeInsufficient;
+    /// Name, picture, introduction, shades.
+    UserInfo: Some(Scope::UserInfo), ScopeInsufficient;
+    /// Sessions and their messages.
+    ChatRead: Some(Scope::ChatRead), ScopeInsufficient;
+    /// Chat streams.
+    ChatWrite: Some(Scope::ChatWrite), ScopeInsufficient;
+    /// Act streams: the scope of chat, refused in its own words.
+    ActWrite: Some(Scope::ChatWrite), ScopeMissing;
+}

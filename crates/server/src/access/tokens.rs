@@ -1,0 +1,192 @@
+//! Tokens: minting, looking up, taking back. Every kind is a row of one table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use secondme_kit::secret::Digest32;
+use secondme_kit::{Millis, SecretKey};
+use secondme_store::{Store, StoreError, Tx};
+
+use super::{Requested, ScopeSet, store};
+use crate::error::{ApiError, Code, Result};
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `lba_at_`: a user in an app.
+    Access,
+    /// `lba_rt_`: makes new access tokens.
+    Refresh,
+    /// `lba_at_`: an app on its own (client credentials).
+    App,
+    /// `lba_at_`: the user themselves, in a command-line agent.
+    Personal,
+    /// `lba_ak_`: a long-lived key of the user.
+    ApiKey,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Access, Self::Refresh, Self::App, Self::Personal, Self::ApiKey];
+
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::App => "app",
+            Self::Personal => "personal",
+            Self::ApiKey => "api_key",
+        }
+    }
+
+    /// The prefix of such tokens.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Access | Self::App | Self::Personal => "lba_at_",
+            Self::Refresh => "lba_rt_",
+            Self::ApiKey => "lba_ak_",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.word() == word)
+    }
+}
+
+/// What stands behind a token.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// What the token is for.
+    pub kind: Kind,
+    /// The user it acts for; none for app tokens.
+    pub user_id: Option<i64>,
+    /// The app it was issued to; none for personal tokens and keys.
+    pub app_id: Option<String>,
+    /// The app's Client ID.
+    pub client_id: Option<String>,
+    /// The user's authorization of that app.
+    pub authorization_id: Option<i64>,
+    /// The scopes as they were requested.
+    pub scope_names: Vec<String>,
+    /// What they stand for.
+    pub scopes: ScopeSet,
+    /// End of life; none: until revoked.
+    pub expires_at: Option<Millis>,
+    /// When it, or the authorization behind it, was taken back.
+    pub revoked: Option<Revoked>,
+    /// Whether user or app belong to the demo world: valid on loopback only.
+    pub demo: bool,
+    /// The app's review status, when there is an app.
+    pub app_status: Option<String>,
+}
+
+/// Why a token no longer works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The token itself was taken back.
+    Token,
+    /// The user ended the app's access.
+    Authorization,
+}
+
+/// A token to mint.
+#[derive(Clone, Debug)]
+pub struct NewToken<'a> {
+    /// What it is for.
+    pub kind: Kind,
+    /// The user it acts for.
+    pub user_id: Option<i64>,
+    /// The app it is issued to.
+    pub app_id: Option<&'a str>,
+    /// The user's authorization of that app.
+    pub authorization_id: Option<i64>,
+    /// Its scopes.
+    pub scopes: &'a Requested,
+    /// A name its owner gave it.
+    pub name: &'a str,
+    /// End of life; none: until revoked.
+    pub expires_at: Option<Millis>,
+}
+
+/// Looked-up tokens, kept for a few seconds.
+pub type GrantCache = Cache<Digest32, Arc<Grant>>;
+
+/// An empty cache that keeps grants for `ttl`.
+pub fn cache(ttl: Duration) -> GrantCache {
+    Cache::builder().max_capacity(100_000).time_to_live(ttl).build()
+}
+
+/// The keyed hash of a token. Anything from the first pipe on is ignored, as older command-line clients append one.
+pub fn digest(key: &SecretKey, token: &str) -> Digest32 {
+    key.digest("token", token.split('|').next().unwrap_or_default())
+}
+
+/// Stores the hash of `token` inside the caller's transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn insert(tx: &mut Tx, key: &SecretKey, token: &str, new: &NewToken<'_>, now: Millis) -> Result<()> {
+    Ok(store::insert(tx, &digest(key, token), new, now).await?)
+}
+
+/// The grant behind a token, from memory or the database, whether it still works or not.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn find(store: &Store, key: &SecretKey, cache: &GrantCache, token: &str) -> Result<Option<Arc<Grant>>> {
+    let hash = digest(key, token);
+    if let Some(grant) = cache.get(&hash) {
+        return Ok(Some(grant));
+    }
+    let grant = store::find(store, &hash).await?.map(Arc::new);
+    if let Some(grant) = &grant {
+        cache.insert(hash, Arc::clone(grant));
+    }
+    Ok(grant)
+}
+
+impl Grant {
+    /// Refuses a token whose life is over.
+    ///
+    /// # Errors
+    /// `oauth2.token.expired`, `oauth2.token.revoked`, `oauth2.authorization.revoked`, or the app's status.
+    pub fn check_alive(&self, now: Millis) -> Result<()> {
+        match self.revoked {
+            Some(Revoked::Token) => return Err(ApiError::new(Code::TokenRevoked)),
+            Some(Revoked::Authorization) => return Err(ApiError::new(Code::AuthorizationRevoked)),
+            None => {}
+        }
+        if self.expires_at.is_some_and(|at| at <= now) {
+            return Err(ApiError::new(Code::TokenExpired));
+        }
+        match self.app_status.as_deref() {
+            Some("suspended") => Err(ApiError::new(Code::AppSuspended)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes back every token of an authorization, inside the caller's transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn revoke_authorization(tx: &mut Tx, authorization_id: i64, now: Millis) -> std::result::Result<u64, StoreError> {
+    store::revoke_authorization(tx, authorization_id, now).await
+}
+
+/// Takes back one of the user's keys or personal tokens by its hash.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn revoke_named(tx: &mut Tx, user_id: i64, name: &str, now: Millis) -> std::result::Result<u64, StoreError> {
+    store::revoke_named(tx, user_id, name, now).await
+}
+
+/// Deletes at most `limit` tokens that ended before `before`; returns how many.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn reclaim(tx: &mut Tx, before: Millis, limit: i64) -> std::result::Result<u64, StoreError> {
+    store::reclaim(tx, before, limit).await
+}

@@ -1,0 +1,177 @@
+//! All that a request or a job may use. Time, randomness, spawning and HTTP clients go through here.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use secondme_jobs::Runner;
+use secondme_kit::{Clock, Entropy, Millis, SecretKey};
+use secondme_store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::tokens::{self, GrantCache};
+use crate::chat::models::Models;
+use crate::config::Config;
+use crate::telemetry::Metrics;
+
+/// The server's parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    grants: GrantCache,
+    hashing: Semaphore,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    http: OnceLock<reqwest::Client>,
+    metrics: Metrics,
+}
+
+/// What an [`App`] is made of; tests bring their own clock, entropy and models.
+pub struct Parts {
+    /// The configuration.
+    pub config: Config,
+    /// The URL that browsers and apps use, without a trailing slash.
+    pub public_url: String,
+    /// The database.
+    pub store: Store,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and tokens come from.
+    pub entropy: Entropy,
+    /// The key under which secrets are hashed.
+    pub key: SecretKey,
+    /// `secondme/nano` and `secondme/pro`.
+    pub models: Models,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("public_url", &self.0.parts.public_url).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let config = &parts.config;
+        Self(Arc::new(Inner {
+            grants: tokens::cache(Duration::from_millis(config.oauth.token_cache_ms)),
+            hashing: Semaphore::new(config.accounts.hashing_concurrency.max(1)),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            http: OnceLock::new(),
+            metrics: Metrics::default(),
+            parts,
+        }))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.parts.config
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    /// Now, in milliseconds since the Unix epoch.
+    pub fn now(&self) -> Millis {
+        self.0.parts.clock.now()
+    }
+
+    /// The clock itself, for parts that keep time on their own.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.parts.clock)
+    }
+
+    /// Randomness.
+    pub fn entropy(&self) -> &Entropy {
+        &self.0.parts.entropy
+    }
+
+    /// The server's key.
+    pub fn key(&self) -> &SecretKey {
+        &self.0.parts.key
+    }
+
+    /// Looked-up tokens.
+    pub fn grants(&self) -> &GrantCache {
+        &self.0.grants
+    }
+
+    /// The models that clients can name.
+    pub fn models(&self) -> &Models {
+        &self.0.parts.models
+    }
+
+    /// Slots for hashing passwords.
+    pub fn hashing(&self) -> &Semaphore {
+        &self.0.hashing
+    }
+
+    /// Counters and histograms.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// The URL that browsers and apps use, without a trailing slash.
+    pub fn public_url(&self) -> &str {
+        &self.0.parts.public_url
+    }
+
+    /// The API's base: what clients call `{BASE}`.
+    pub fn base_url(&self) -> String {
+        format!("{}/gate/lab", self.0.parts.public_url)
+    }
+
+    /// Cancelled when the server begins to stop.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// The client for outgoing requests to addresses that the operator configured.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn http(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.0.http.get() {
+            return Ok(client);
+        }
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("secondme-server/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            .build()?;
+        Ok(self.0.http.get_or_init(|| client))
+    }
+
+    /// Runs `future` to its end even when the request that started it is gone; a stop waits for it.
+    #[expect(clippy::disallowed_methods, reason = "this is the one door to spawning")]
+    pub fn spawn<F>(&self, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        tokio::spawn(self.0.tasks.track_future(future));
+    }
+
+    /// Runs the durable jobs until the server stops.
+    pub fn run_jobs(&self, runner: Runner) {
+        let stopping = self.0.stopping.clone();
+        self.spawn(async move { runner.run(stopping).await });
+    }
+
+    /// Begins to stop: streams end with an error event, and tasks get `config.server.shutdown_seconds` to store what they have.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        let limit = Duration::from_secs(self.config().server.shutdown_seconds);
+        if tokio::time::timeout(limit, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.0.tasks.len(), "stopping although tasks still run");
+        }
+    }
+}

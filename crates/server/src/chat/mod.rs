@@ -1,0 +1,13 @@
+//! Conversations of a user with their own avatar (contract 10, 23).
+//!
+//! Start reading at [`turn`] (what was asked), [`reply`] (one turn from context to stored answer), [`prompt`] (what the model sees).
+//! Invariant: the model is called with no transaction open, and what was said is stored whether or not the client stays.
+
+pub mod models;
+pub mod persona;
+pub mod prompt;
+pub mod reply;
+pub mod search;
+pub mod sessions;
+pub mod stream;
+pub mod turn;

@@ -1,0 +1,130 @@
+//! The commands of the binary, one file each.
+
+mod app;
+mod config;
+mod docs;
+mod migrate;
+mod model;
+mod models;
+mod open;
+mod serve;
+mod key;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use toml::Value;
+
+use crate::config::{Config, ConfigError, Overrides};
+
+/// What a command ends with: an error is printed as it is, so its text says what to do.
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// A self-hosted server of the SecondMe API.
+#[derive(Debug, Parser)]
+#[command(name = "secondme", version, about)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, clap::Args)]
+struct Common {
+    /// Configuration file (default: secondme.toml in this folder, when there is one).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the database, the server's key and demo.json.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server.
+    Serve(serve::Args),
+    /// Bring the database to this version, and stop.
+    Migrate,
+    /// Create, list and repair user accounts.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Create applications.
+    #[command(subcommand)]
+    App(app::Command),
+    /// Create and revoke personal API keys (lba_ak_…).
+    #[command(subcommand)]
+    Key(key::Command),
+    /// List, fetch and verify models.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// Check and show the configuration.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print the OpenAPI 3.1 document.
+    Openapi,
+    /// Print generated reference pages as Markdown.
+    #[command(subcommand)]
+    Docs(docs::Command),
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Outcome {
+    let common = cli.common;
+    match cli.command {
+        Command::Openapi => docs::openapi(),
+        Command::Docs(command) => docs::run(&command),
+        Command::Config(command) => config::run(&common, &command),
+        Command::Serve(args) => {
+            let config = common.load(args.overrides())?;
+            runtime()?.block_on(serve::run(config, args))
+        }
+        Command::Migrate => runtime()?.block_on(migrate::run(common.load(Vec::new())?)),
+        Command::User(command) => runtime()?.block_on(user::run(common.load(Vec::new())?, command)),
+        Command::App(command) => runtime()?.block_on(app::run(common.load(Vec::new())?, command)),
+        Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),
+        Command::Model(command) => model::run(&common, &command),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+impl Common {
+    /// Loads the configuration with the flags of this command on top.
+    fn load(&self, mut flags: Overrides) -> Result<Config, ConfigError> {
+        if let Some(dir) = &self.data_dir {
+            flags.push(("server.data_dir".to_owned(), Value::String(dir.display().to_string())));
+        }
+        let default = PathBuf::from("secondme.toml");
+        let file = self.config.clone().or_else(|| default.exists().then_some(default));
+        crate::config::load(file.as_deref(), std::env::vars(), flags)
+    }
+}
+
+/// Prints for the person, or the script, that ran the command.
+#[expect(clippy::print_stdout, reason = "the output of a command-line tool")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Prints a problem.
+#[expect(clippy::print_stderr, reason = "the output of a command-line tool")]
+fn complain(text: &str) {
+    eprintln!("error: {text}");
+}

@@ -1,0 +1,185 @@
+//! `secondme serve`: opens everything, listens at once, loads and fetches models in the background, stops cleanly.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::ServiceExt;
+use axum::extract::Request;
+use axum::serve::ListenerExt;
+use secondme_jobs::Runner;
+use secondme_kit::{Entropy, SystemClock};
+use tokio::net::TcpListener;
+use toml::Value;
+
+use super::{Outcome, models, open, say};
+use crate::app::{App, Parts};
+use crate::config::{Config, Overrides};
+use crate::oauth::housekeeping::{self, Housekeeping};
+use crate::{demo, router, telemetry};
+
+/// Flags of `serve`.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address and port to listen on (default 127.0.0.1:8787).
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// Seed the demo world: two users, an app, fixed credentials that work on this machine only.
+    #[arg(long)]
+    demo: bool,
+    /// The model behind secondme/nano and secondme/pro: a catalogue name, a path of a GGUF file, or `echo`.
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+}
+
+impl Args {
+    /// What the flags change in the configuration.
+    pub(super) fn overrides(&self) -> Overrides {
+        let text = |key: &str, value: &str| (key.to_owned(), Value::String(value.to_owned()));
+        let mut flags = Vec::new();
+        if let Some(listen) = &self.listen {
+            flags.push(text("server.listen", listen));
+        }
+        match self.model.as_deref() {
+            None => {}
+            Some("echo") => flags.extend([text("models.nano.kind", "echo"), text("models.pro.kind", "")]),
+            Some(name) => flags.extend([
+                text("models.nano.kind", "embedded"),
+                text("models.nano.model", name),
+                text("models.pro.kind", ""),
+            ]),
+        }
+        flags
+    }
+}
+
+pub(super) async fn run(config: Config, args: Args) -> Outcome {
+    telemetry::start_logs(&config.log)?;
+    secondme_llm::install_tls();
+    let address = config.listen()?;
+    let listener = TcpListener::bind(address).await.map_err(|e| {
+        format!("cannot listen on {address}: {e}; choose another with --listen, for example --listen 127.0.0.1:8788")
+    })?;
+    let bound = listener.local_addr()?;
+    let opened = models::open(&config)?;
+    let app = App::new(Parts {
+        public_url: config.public_url(bound.port()),
+        store: open::store(&config).await?,
+        clock: Arc::new(SystemClock),
+        entropy: Entropy::system(),
+        key: open::key(&config)?,
+        models: opened.models.clone(),
+        config,
+    });
+    if args.demo {
+        demo::seed(&app).await?;
+        demo::write(&demo::world(&app), &app.config().data_dir())?;
+    }
+    app.run_jobs(jobs(&app));
+    let announced = app.clone();
+    app.spawn(async move {
+        let fetched = opened.fetch(&announced).await;
+        say(&greeting(&announced, bound, args.demo));
+        if let Err(problem) = fetched {
+            super::complain(&problem);
+        }
+    });
+    serve(app, listener).await
+}
+
+fn jobs(app: &App) -> Runner {
+    Runner::new(
+        app.store().clone(),
+        app.clock(),
+        app.entropy().clone(),
+        vec![Arc::new(Housekeeping(app.clone()))],
+        vec![housekeeping::cron()],
+    )
+}
+
+/// Serves until the process is told to stop; then streams end with an error event, and what they said is stored.
+async fn serve(app: App, listener: TcpListener) -> Outcome {
+    // Frames of a stream are small: waiting to fill a packet would delay each of them.
+    let listener = listener.tap_io(|tcp| {
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(cause = %error, "TCP_NODELAY was not set");
+        }
+    });
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router::service(app.clone()));
+    let stopping = app.stopping().clone();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let limit = Duration::from_secs(app.config().server.shutdown_seconds);
+    let signals = app.clone();
+    app.spawn(async move {
+        tokio::select! {
+            () = signal() => signals.stopping().cancel(),
+            () = signals.stopping().cancelled() => {}
+        }
+    });
+    let deadline = async {
+        app.stopping().cancelled().await;
+        tracing::info!("stopping");
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        result = server.into_future() => result?,
+        () = deadline => tracing::warn!("stopping although clients are still connected"),
+    }
+    app.stop().await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or, on Unix, the signal that service managers send.
+async fn signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// What a person reads when the server is ready.
+fn greeting(app: &App, bound: SocketAddr, with_demo: bool) -> String {
+    let url = app.public_url();
+    let mut text = format!("\nSecondMe is ready: {url}  (listening on {bound}; API reference: {url}/docs)\n");
+    if !with_demo {
+        text.push_str("Create a user and an app with `secondme user create` and `secondme app create`.\n");
+        return text;
+    }
+    let world = demo::world(app);
+    let Some(user) = world.users.first() else { return text };
+    let base = &world.base_url;
+    let token = &user.access_token;
+    let redirect = url::form_urlencoded::byte_serialize(demo::REDIRECT_URI.as_bytes()).collect::<String>();
+    let file: PathBuf = app.config().data_dir().join("demo.json");
+    text.push_str(&format!(
+        "\n  Demo user       {} / {}\n  Client ID       {}\n  Client Secret   {}\n  Redirect URI    {}\n  All of it       {}\n\
+         \nTry it:\n\n  curl {base}/api/secondme/user/info -H 'Authorization: Bearer {token}'\n\
+         \n  curl -N {base}/api/secondme/chat/stream -H 'Authorization: Bearer {token}' \
+         -H 'Content-Type: application/json' -d '{{\"message\":\"Hello, introduce yourself\"}}'\n\
+         \n  curl -L '{}?client_id={}&redirect_uri={redirect}&response_type=code&state=demo'   # or open it in a browser\n",
+        user.email,
+        user.password,
+        demo::CLIENT_ID,
+        demo::CLIENT_SECRET,
+        demo::REDIRECT_URI,
+        file.display(),
+        world.oauth_url,
+        demo::CLIENT_ID,
+    ));
+    text
+}

@@ -1,0 +1,88 @@
+//! `secondme user create|list|reset-password`.
+
+use clap::Subcommand;
+use secondme_kit::clock::iso;
+use serde_json::json;
+
+use super::{Outcome, open, say};
+use crate::config::Config;
+use crate::users::accounts::{self, NewUser};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create a user and their primary avatar.
+    Create {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
+        /// The password; made and printed when absent.
+        #[arg(long)]
+        password: Option<String>,
+        /// What others see; made from the address when absent.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all users.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a new password and end the user's browser sessions.
+    ResetPassword {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
+        /// The new password; made and printed when absent.
+        #[arg(long)]
+        password: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) async fn run(config: Config, command: Command) -> Outcome {
+    let app = open::app(config).await?;
+    match command {
+        Command::Create { email, password, name, json } => {
+            let password = password.unwrap_or_else(|| app.entropy().alphanumeric(20));
+            let id = accounts::create(&app, &NewUser { email: &email, password: &password, name: &name }).await?;
+            say(&if json {
+                json!({"userId": id.to_string(), "email": email, "password": password}).to_string()
+            } else {
+                format!("created user {id}\n  e-mail:   {email}\n  password: {password}")
+            });
+        }
+        Command::List { json } => {
+            let users = accounts::list(&app).await?;
+            if json {
+                let rows: Vec<_> = users
+                    .iter()
+                    .map(|u| {
+                        json!({"userId": u.id.to_string(), "email": u.email, "name": u.name, "route": u.route,
+                               "demo": u.demo, "createdAt": iso(u.created_at)})
+                    })
+                    .collect();
+                say(&json!(rows).to_string());
+            } else {
+                for u in users {
+                    say(&format!("{:>10}  {}  {}  {}", u.id, iso(u.created_at), u.email, u.name));
+                }
+            }
+        }
+        Command::ResetPassword { email, password, json } => {
+            let password = password.unwrap_or_else(|| app.entropy().alphanumeric(20));
+            accounts::reset_password(&app, &email, &password).await?;
+            say(&if json {
+                json!({"email": email, "password": password}).to_string()
+            } else {
+                format!("new password of {email}: {password}")
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Configuration: defaults < file < `SECONDME_<SECTION>__<KEY>` < flags. An unknown key is refused and the nearest known one named.
+
+mod accounts;
+mod chat;
+mod database;
+mod load;
+mod models;
+mod oauth;
+pub mod reference;
+mod section;
+mod server;
+mod switches;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use accounts::Accounts;
+pub use chat::Chat;
+pub use database::Database;
+pub use load::{ConfigError, Overrides, load};
+pub use models::{Model, Models};
+pub use oauth::Oauth;
+pub use server::Server;
+pub use switches::{Compat, Log, Policy, Search};
+
+/// Everything the server can be told. `docs/generated/config.md` is made from it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each section documents itself")]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub accounts: Accounts,
+    pub oauth: Oauth,
+    pub chat: Chat,
+    pub models: Models,
+    pub search: Search,
+    pub compat: Compat,
+    pub policy: Policy,
+    pub log: Log,
+}
+
+impl Config {
+    /// The address to listen on.
+    pub fn listen(&self) -> Result<SocketAddr, ConfigError> {
+        self.server.listen.parse().map_err(|_| {
+            ConfigError::value("server.listen", &self.server.listen, "an address and a port, such as 127.0.0.1:8787")
+        })
+    }
+
+    /// The folder of the database, the key and `demo.json`.
+    pub fn data_dir(&self) -> PathBuf {
+        PathBuf::from(&self.server.data_dir)
+    }
+
+    /// The URL that browsers and apps use, without a trailing slash; `port` is the one really bound.
+    pub fn public_url(&self, port: u16) -> String {
+        match self.server.public_url.trim_end_matches('/') {
+            "" => format!("http://localhost:{port}"),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Checks what the types cannot: values that must be one of a few words, and addresses.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.listen()?;
+        one_of("database.synchronous", &self.database.synchronous, &["full", "normal"])?;
+        one_of("log.format", &self.log.format, &["text", "json"])?;
+        one_of("models.nano.kind", &self.models.nano.kind, &["embedded", "openai", "echo"])?;
+        one_of("models.pro.kind", &self.models.pro.kind, &["", "embedded", "openai", "echo"])?;
+        for (key, model) in [("models.nano", &self.models.nano), ("models.pro", &self.models.pro)] {
+            if model.kind == "openai" && model.base_url.is_empty() {
+                return Err(ConfigError::value(
+                    &format!("{key}.base_url"),
+                    "",
+                    "a URL up to and including /v1 when kind is openai",
+                ));
+            }
+        }
+        let key = self.server.secret_key.expose();
+        if !key.is_empty() && (key.len() != 64 || hex::decode(key).is_err()) {
+            return Err(ConfigError::value("server.secret_key", "[redacted]", "64 hexadecimal digits"));
+        }
+        for (name, url) in [("server.public_url", &self.server.public_url), ("search.url", &self.search.url)] {
+            if !url.is_empty() && !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https")) {
+                return Err(ConfigError::value(name, url, "an http or https URL"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn one_of(key: &str, value: &str, known: &[&str]) -> Result<(), ConfigError> {
+    if known.contains(&value) { Ok(()) } else { Err(ConfigError::value(key, value, &format!("one of {known:?}"))) }
+}

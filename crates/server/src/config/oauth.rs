@@ -1,0 +1,23 @@
+//! `[oauth]`: lifetimes of codes and tokens (HOUSE-RULES "Lifetimes").
+
+use super::section::section;
+
+section! {
+    /// Lifetimes of codes, tokens and browser sessions.
+    Oauth {
+        /// Authorization codes, in seconds. Single use.
+        code_seconds: i64 = 300,
+        /// Access tokens of a user in an app, in seconds.
+        access_token_seconds: i64 = 7_200,
+        /// App tokens (client credentials), in seconds.
+        app_token_seconds: i64 = 604_800,
+        /// Personal tokens (skills login), in seconds.
+        personal_token_seconds: i64 = 604_800,
+        /// Refresh tokens, in seconds from issue. Never rotated.
+        refresh_token_seconds: i64 = 31_536_000,
+        /// How long a looked-up token may be answered from memory, in milliseconds. Revocations empty that memory at once.
+        token_cache_ms: u64 = 5_000,
+        /// Expired codes and tokens are kept this long, so that their error can say `expired`, in seconds.
+        keep_expired_seconds: i64 = 604_800,
+    }
+}

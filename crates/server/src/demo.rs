@@ -1,0 +1,228 @@
+//! The demo world: two users, one app, fixed ids and credentials, made once (`serve --demo`).
+//!
+//! Invariant: everything in it is marked `demo`, and what is marked so works on loopback only.
+
+use std::path::Path;
+
+use secondme_store::Tx;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::access::{Kind, NewToken, Requested, tokens};
+use crate::app::App;
+use crate::error::Result;
+use crate::oauth::apps::{self, Credentials, NewApplication};
+use crate::users::accounts::{self, Seed};
+use crate::users::profile::{self, Change};
+use crate::users::shades::{self, Shade};
+
+/// A demo user's fixed facts.
+#[derive(Debug)]
+struct Person {
+    id: i64,
+    email: &'static str,
+    name: &'static str,
+    route: &'static str,
+    share_code: &'static str,
+    introduction: &'static str,
+    shades: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// Everybody's password in the demo world.
+pub const PASSWORD: &str = "demo-password";
+/// The demo app's redirect URI.
+pub const REDIRECT_URI: &str = "http://localhost:3000/api/auth/callback";
+/// The demo app's Client ID.
+pub const CLIENT_ID: &str = "de300000-0000-4000-8000-000000000001";
+/// The demo app's Client Secret.
+pub const CLIENT_SECRET: &str = "demo-client-secret";
+
+const PEOPLE: [Person; 2] = [
+    Person {
+        id: 1,
+        email: "ada@demo.local",
+        name: "Ada",
+        route: "ada",
+        share_code: "ada000000001",
+        introduction: "I write programs for a living and play the cello badly on purpose. I live in Lisbon with a cat called \
+            Babbage, I am allergic to peanuts, and on Saturdays I bake sourdough bread for the whole street.",
+        shades: &[
+            ("Programming", "I like small tools that do one thing, and I read compiler sources for fun.", "rust,compilers"),
+            ("Music", "I have played the cello for six years; Bach's suites are my Sunday mornings.", "cello,bach"),
+            ("Baking", "Sourdough with a starter that is older than my cat; my best loaf has rye and walnuts.", "bread,rye"),
+        ],
+    },
+    Person {
+        id: 2,
+        email: "lin@demo.local",
+        name: "林小满",
+        route: "lin",
+        share_code: "lin000000002",
+        introduction: "我在杭州做产品设计，喜欢徒步、摄影和手冲咖啡。每年秋天我都会去一次川西，周末常在西湖边拍日出。",
+        shades: &[
+            ("徒步", "走过贡嘎和四姑娘山，最喜欢清晨的高山草甸。", "徒步,川西"),
+            ("咖啡", "每天早上一杯浅烘埃塞俄比亚，水温九十二度。", "手冲,埃塞俄比亚"),
+        ],
+    },
+];
+
+/// What `data/demo.json` holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct World {
+    /// `{BASE}` for clients.
+    pub base_url: String,
+    /// The authorize page.
+    pub oauth_url: String,
+    /// The users, with a ready personal token each.
+    pub users: Vec<User>,
+    /// The app.
+    pub app: Application,
+}
+
+/// A user of the demo world.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct User {
+    pub email: &'static str,
+    pub password: &'static str,
+    pub user_id: String,
+    pub access_token: String,
+}
+
+/// The app of the demo world.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Application {
+    pub client_id: &'static str,
+    pub client_secret: &'static str,
+    pub redirect_uris: Vec<&'static str>,
+}
+
+/// The ready personal token of a demo user.
+pub fn access_token(route: &str) -> String {
+    format!("lba_at_demo_{route}")
+}
+
+/// Describes the demo world of a server.
+pub fn world(app: &App) -> World {
+    World {
+        base_url: app.base_url(),
+        oauth_url: format!("{}/oauth/", app.public_url()),
+        users: PEOPLE
+            .iter()
+            .map(|p| User {
+                email: p.email,
+                password: PASSWORD,
+                user_id: p.id.to_string(),
+                access_token: access_token(p.route),
+            })
+            .collect(),
+        app: Application { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: vec![REDIRECT_URI] },
+    }
+}
+
+/// Makes the demo world where it is not there yet; what is there stays as its users changed it.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn seed(app: &App) -> Result<()> {
+    let known = accounts::list(app).await?;
+    for person in &PEOPLE {
+        if !known.iter().any(|u| u.email == person.email) {
+            seed_person(app, person).await?;
+        }
+    }
+    let redirect_uris = [REDIRECT_URI.to_owned()];
+    let new = NewApplication {
+        owner: Some(PEOPLE[0].id),
+        name: "Demo App",
+        description: "An app to try the API with.",
+        redirect_uris: &redirect_uris,
+        allowed: Requested::all(),
+    };
+    let credentials = Credentials {
+        app_id: "app_demo".to_owned(),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.to_owned(),
+    };
+    let mut tx = app.store().write().await?;
+    apps::put(app, &mut tx, &new, &credentials, true).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn seed_person(app: &App, person: &Person) -> Result<()> {
+    let password_hash = accounts::hash_password(app, PASSWORD).await?;
+    let mut tx = app.store().write().await?;
+    let seed = Seed {
+        id: Some(person.id),
+        avatar_id: Some(person.id),
+        share_code: Some(person.share_code),
+        demo: true,
+        email: person.email,
+        password_hash: &password_hash,
+        name: person.name,
+        route: Some(person.route),
+    };
+    let Some(user_id) = accounts::create_in(app, &mut tx, &seed).await? else { return Ok(()) };
+    let change = Change { self_introduction: Some(person.introduction.to_owned()), ..Change::default() };
+    profile::update_in(app, &mut tx, user_id, &change).await?;
+    for (at, shade) in (0..).zip(person.shades) {
+        shades::put(&mut tx, user_id, &demo_shade(person.id * 10 + at, person.name, *shade), app.now()).await?;
+    }
+    put_token(app, &mut tx, user_id, &access_token(person.route)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn put_token(app: &App, tx: &mut Tx, user_id: i64, token: &str) -> Result<()> {
+    let scopes = Requested::all();
+    let new = NewToken {
+        kind: Kind::Personal,
+        user_id: Some(user_id),
+        app_id: None,
+        authorization_id: None,
+        scopes: &scopes,
+        name: "demo",
+        expires_at: None,
+    };
+    tokens::insert(tx, app.key(), token, &new, app.now()).await
+}
+
+fn demo_shade(id: i64, person: &str, (name, content, topics): (&str, &str, &str)) -> Shade {
+    let topics: Vec<String> = topics.split(',').map(str::to_owned).collect();
+    let third = format!("{person}: {content}");
+    Shade {
+        id,
+        shade_name: name.to_owned(),
+        confidence_level: "HIGH".to_owned(),
+        shade_description: content.to_owned(),
+        shade_description_third_view: third.clone(),
+        shade_content: content.to_owned(),
+        shade_content_third_view: third.clone(),
+        source_topics: topics.clone(),
+        shade_name_public: name.to_owned(),
+        confidence_level_public: "HIGH".to_owned(),
+        shade_description_public: content.to_owned(),
+        shade_description_third_view_public: third.clone(),
+        shade_content_public: content.to_owned(),
+        shade_content_third_view_public: third,
+        source_topics_public: topics,
+        has_public_content: true,
+        ..Shade::default()
+    }
+}
+
+/// Writes `demo.json` into the data folder, whole or not at all.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write(world: &World, data_dir: &Path) -> std::io::Result<()> {
+    let path = data_dir.join("demo.json");
+    let part = data_dir.join("demo.json.part");
+    std::fs::write(&part, format!("{:#}\n", json!(world)))?;
+    std::fs::rename(part, path)
+}

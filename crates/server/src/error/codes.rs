@@ -1,0 +1,119 @@
+//! The closed table of errors (contract 21): sub code, HTTP status, the message in two languages, and when it happens.
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// HTTP status, and the `code` of the body.
+    pub status: u16,
+    /// The `subCode` that clients may branch on.
+    pub sub_code: &'static str,
+    /// English message; `{}` takes the one detail that an error may carry.
+    pub en: &'static str,
+    /// Chinese message, of the same form.
+    pub zh: &'static str,
+    /// When it happens, for the reference.
+    pub when: &'static str,
+}
+
+macro_rules! codes {
+    ($( $name:ident => $status:literal $sub:literal, $en:literal, $zh:literal, $when:literal; )*) => {
+        /// Every error a client can see.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $( #[doc = $when] $name, )* }
+
+        impl Code {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Code] = &[ $( Code::$name, )* ];
+
+            /// Its row of the table.
+            pub fn row(self) -> &'static Row {
+                match self {
+                    $( Code::$name => &Row { status: $status, sub_code: $sub, en: $en, zh: $zh, when: $when }, )*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidParam => 400 "invalid.param", "Invalid parameter: {}", "参数错误：{}", "A parameter is missing, malformed or out of range.";
+    Unprocessable => 422 "invalid.param", "Validation Error: {}", "参数校验失败：{}", "`model`, `maxTokens`, images, or an unknown field of ws-chat.";
+    ContentType => 415 "request.content_type.unsupported", "Unsupported content type: send {}", "不支持的内容类型，请使用 {}", "The Content-Type is not one the route reads.";
+    BodyTooLarge => 413 "request.body.too_large", "The request body is larger than {} bytes", "请求体超过 {} 字节", "The body is over the limit in config.";
+    RouteNotFound => 404 "resource.fetch.not_found", "Not Found", "接口不存在", "No route has this path.";
+    MethodNotAllowed => 405 "request.method.not_allowed", "Method not allowed: this path takes {}", "不支持该请求方法，该路径支持 {}", "The path exists with another method.";
+    NotFound => 404 "resource.fetch.not_found", "{} not found", "{} 不存在", "The thing does not exist or is not yours.";
+    Unauthorized => 401 "resource.auth.unauthorized", "Authentication required: sign in or send an access token", "需要认证：请登录或提供 token", "Neither a session nor a token was sent.";
+
+    TokenInvalid => 401 "auth.token.invalid", "The access token is invalid", "认证失败：token 无效", "The token is unknown, malformed or not meant for this route.";
+    TokenMissing => 401 "apikey.auth.missing", "Authentication required: no access token in the Authorization header", "需要认证：缺少 token（Authorization 请求头）", "There is no Authorization header.";
+    ApiKeyInvalid => 401 "apikey.auth.invalid", "The API key (token) is invalid", "API Key（token）无效", "A `lba_ak_` key is unknown or disabled.";
+    ApiKeyNotFound => 404 "apikey.fetch.not_found", "API key not found", "API Key 不存在", "The key does not exist.";
+    ApiKeyPermission => 403 "apikey.permission.denied", "Missing required permission: {}", "缺少必需的权限: {}", "A `lba_ak_` key lacks the scope.";
+    ApiKeyScopeInvalid => 400 "apikey.scope.invalid", "Unknown scope: {}", "未知的权限范围：{}", "A key was asked for with an unknown scope.";
+    DemoElsewhere => 401 "auth.token.invalid", "The demo world's credentials and tokens work on this machine only (loopback)", "演示凭据（token）仅限本机使用", "A demo credential came from another address than loopback.";
+
+    AppNotFound => 404 "oauth2.application.not_found", "Application not found", "应用未找到", "No app has this Client ID.";
+    AppForeign => 403 "oauth2.application.unauthorized", "This application is not yours", "无权操作该应用", "The app belongs to another developer.";
+    AppInvalidType => 400 "oauth2.application.invalid_type", "This kind of application cannot do that", "应用类型不支持该操作", "The app's type does not allow the grant.";
+    AppInvalidStatus => 400 "oauth2.application.invalid_status", "The application's status does not allow that", "应用状态不支持该操作", "The app's status does not allow the action.";
+    AppPending => 403 "oauth2.application.pending_review", "The application is waiting for review", "应用审核中", "The app is not approved yet.";
+    AppRejected => 403 "oauth2.application.rejected", "The application was rejected", "应用审核未通过", "The operator rejected the app.";
+    AppSuspended => 403 "oauth2.application.suspended", "The application is suspended", "应用已被停用", "The operator suspended the app.";
+    AuthorizationNotFound => 404 "oauth2.authorization.not_found", "Authorization not found", "授权不存在", "The user never authorized the app.";
+    AuthorizationRevoked => 401 "oauth2.authorization.revoked", "The authorization behind this token was revoked", "授权已被撤销（token 失效）", "The user ended the app's access.";
+    OauthTokenInvalid => 401 "oauth2.token.invalid", "The access token is invalid here: {}", "token 不适用于该接口：{}", "An app token on a route that needs a user.";
+    TokenExpired => 401 "oauth2.token.expired", "The access token has expired", "token 已过期（expired）", "The token's lifetime is over.";
+    TokenRevoked => 401 "oauth2.token.revoked", "The access token was revoked", "token 已被撤销", "The token was taken back.";
+    TokenNotFound => 404 "oauth2.token.not_found", "Token not found", "token 不存在", "The token to manage does not exist.";
+    ScopeInvalid => 400 "oauth2.scope.invalid", "Unknown scope: {}", "未知的权限范围：{}", "A scope has no such name in either generation.";
+    ScopeDisallowed => 403 "oauth2.scope.disallowed", "The application may not ask for: {}", "应用未获准申请该权限：{}", "The scope is not among the app's allowed scopes.";
+    ScopeInsufficient => 403 "oauth2.scope.insufficient", "Missing required scope: {}", "缺少必需的权限: {}", "The token lacks the scope.";
+    ScopeMissing => 403 "auth.scope.missing", "Missing required scope: {}", "缺少必需的权限: {}", "The token lacks the scope (act, note and avatar routes).";
+    ClientInvalid => 400 "oauth2.client.invalid", "Unknown client_id", "client_id 无效", "Code or refresh with an unknown client.";
+    ClientSecretMismatch => 401 "oauth2.client.secret_mismatch", "The client secret does not match", "client_secret 不匹配", "Code or refresh with a wrong secret.";
+    InvalidClient => 401 "oauth2.invalid_client", "Invalid client_id or client_secret", "client_id 或 client_secret 无效", "token/client with wrong credentials.";
+    CodeInvalid => 400 "oauth2.code.invalid", "The authorization code is invalid", "授权码无效", "Unknown code, another client's, or a wrong verifier.";
+    CodeExpired => 400 "oauth2.code.expired", "The authorization code has expired", "授权码已过期", "The code's five minutes are over.";
+    CodeUsed => 400 "oauth2.code.used", "The authorization code was used already", "授权码已被使用", "A code works once.";
+    CodeRevoked => 400 "oauth2.code.revoked", "The authorization code was revoked", "授权码已被撤销", "The authorization ended before the exchange.";
+    RedirectInvalid => 400 "oauth2.redirect_uri.invalid", "Invalid redirect URI: {}", "重定向地址无效：{}", "A redirect URI cannot be registered as given.";
+    RedirectMismatch => 400 "oauth2.redirect_uri.mismatch", "Redirect URI mismatch", "重定向地址不匹配（Redirect URI mismatch）", "The redirect URI is not the registered or the authorized one.";
+    GrantInvalid => 400 "oauth2.grant_type.invalid", "grant_type must be {}", "grant_type 应为 {}", "The grant type is not the endpoint's.";
+    GrantUnsupported => 400 "oauth2.grant_type.unsupported", "Unsupported grant_type: {}", "不支持的 grant_type：{}", "The bare token endpoint with an unknown grant.";
+    RefreshInvalid => 400 "oauth2.refresh_token.invalid", "The refresh token is invalid", "refresh token 无效", "Unknown refresh token, or another client's.";
+    RefreshExpired => 401 "oauth2.refresh_token.expired", "The refresh token has expired", "refresh token 已过期（expired）", "Its 365 days are over.";
+    RefreshRevoked => 401 "oauth2.refresh_token.revoked", "The refresh token was revoked", "refresh token 已被撤销", "The user ended the app's access.";
+
+    EmailTaken => 409 "account.email.taken", "An account with this e-mail address exists already", "该邮箱已注册", "Registering an address twice.";
+    LoginFailed => 401 "account.login.failed", "E-mail address or password is wrong", "邮箱或密码错误", "A login with wrong credentials.";
+    LoginDelayed => 429 "account.login.delayed", "Too many failed logins: wait {} seconds", "登录失败次数过多，请等待 {} 秒", "After several failures an address has to wait.";
+    RegistrationClosed => 403 "account.registration.closed", "Registration is closed on this server", "本服务器未开放注册", "`accounts.registration` is off.";
+    RouteTaken => 400 "user.profile.update_failed", "This home page route is taken", "该主页路径已被占用", "`origin_route` belongs to somebody else.";
+    ProfileInvalid => 400 "user.profile.update_failed", "Profile not updated: {}", "资料更新失败：{}", "A field of the profile breaks its limit.";
+    ProfileFailed => 500 "user.profile.update_failed", "Profile not updated", "资料更新失败", "The profile could not be stored.";
+
+    UserInvalidId => 400 "secondme.user.invalid_id", "Invalid user id", "用户 ID 无效", "`receiverUserId` or a user id is not one.";
+    SessionNotFound => 404 "secondme.session.not_found", "Session not found", "会话不存在", "The session does not exist.";
+    SessionForeign => 403 "secondme.session.unauthorized", "This session belongs to somebody else", "无权访问该会话", "The session is another user's.";
+    StreamError => 500 "secondme.stream.error", "The model failed: {}", "模型调用失败：{}", "The model failed before the first byte.";
+    ContextFailed => 500 "secondme.context.build_failed", "The conversation's context could not be built", "构建上下文失败", "Profile or history could not be read.";
+    ContextTooLong => 400 "secondme.context.too_long", "The message is too long for the model: {} tokens at most", "消息超过模型上下文：最多 {} 个 token", "Prompt and message exceed the model's context.";
+    ModelBusy => 503 "secondme.model.busy", "All models are busy, try again in {} seconds", "模型繁忙，请 {} 秒后重试", "The model's queue is full.";
+    ModelUnavailable => 503 "secondme.model.unavailable", "The model is not available: {}", "模型不可用：{}", "The model is not there yet, or failed to load.";
+    ModelTimeout => 504 "secondme.model.timeout", "The model did not answer in time: {}", "模型响应超时：{}", "The model upstream was silent too long.";
+    ModelFailed => 502 "secondme.stream.error", "The model failed: {}", "模型调用失败：{}", "The model upstream answered with an error.";
+    ShuttingDown => 503 "secondme.server.stopping", "The server is stopping; what was said so far is stored", "服务器正在停止，已生成的内容已保存", "A stream was running when the server stopped.";
+    AppBanned => 403 "secondme.app.banned", "This application is banned here", "应用已被封禁", "The operator banned the app.";
+
+    ActEmpty => 400 "secondme.act.action_control.empty", "actionControl has common format problems: see issues and suggestions", "actionControl 存在常见格式问题，请根据 issues 与 suggestions 修改", "`actionControl` is missing or blank.";
+    ActTooShort => 400 "secondme.act.action_control.too_short", "actionControl has common format problems: see issues and suggestions", "actionControl 存在常见格式问题，请根据 issues 与 suggestions 修改", "`actionControl` is under 20 characters.";
+    ActTooLong => 400 "secondme.act.action_control.too_long", "actionControl has common format problems: see issues and suggestions", "actionControl 存在常见格式问题，请根据 issues 与 suggestions 修改", "`actionControl` is over 8000 characters.";
+    ActInvalidFormat => 400 "secondme.act.action_control.invalid_format", "actionControl has common format problems: see issues and suggestions", "actionControl 存在常见格式问题，请根据 issues 与 suggestions 修改", "`actionControl` shows no JSON structure.";
+    ActIncomplete => 500 "secondme.act.output.incomplete", "maxTokens is too small for a complete JSON answer", "maxTokens 不足以输出完整的 JSON", "The answer was cut before the JSON was complete.";
+    ActInvalidOutput => 502 "secondme.act.output.invalid", "The model gave no valid JSON", "模型未能输出有效的 JSON", "After a repair round the answer still was not valid.";
+
+    RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
+    Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";
+    Connection => 503 "connection.error", "A part of the server is not reachable, try again", "服务暂不可用，请稍后重试", "The database is away or busy.";
+}

@@ -1,0 +1,33 @@
+//! The success envelope (contract 1.2): `{"code":0,"message":"success","data":…}`.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::ApiError;
+
+/// What a JSON handler returns: data, or an error of the table.
+pub type Reply<T> = Result<Data<T>, ApiError>;
+
+/// A payload on its way into the envelope.
+#[derive(Debug)]
+pub struct Data<T>(pub T);
+
+/// The envelope as clients see it; used for the OpenAPI document, too.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Envelope<T> {
+    /// 0 on success.
+    pub code: i32,
+    /// `success`.
+    #[schema(example = "success")]
+    pub message: &'static str,
+    /// The payload.
+    pub data: T,
+}
+
+impl<T: Serialize> IntoResponse for Data<T> {
+    fn into_response(self) -> Response {
+        Json(Envelope { code: 0, message: "success", data: self.0 }).into_response()
+    }
+}

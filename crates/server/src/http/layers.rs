@@ -1,0 +1,113 @@
+//! What happens around every request: its id, its path made canonical, its errors written, its line in the log, its metrics.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::error::{ApiError, Code, Lang, render};
+
+/// The header that carries the request's id, in requests and in every answer.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request that is being answered, for rules that keep it.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Around everything: request id, error rendering, one log line, metrics.
+pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let id = request_id(&app, &request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let lang = Lang::of(request.headers());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = name_allowed_methods(next.run(request).await);
+    render(&mut response, &method, lang, &id);
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let seconds = start.elapsed().as_secs_f64();
+    tracing::info!(request_id = id, %method, route, status, ms = (seconds * 1e6).round() / 1e3, "request");
+    app.metrics().request(&method, route, status, seconds);
+    response
+}
+
+/// A client's own id is kept when it is short and plain, so that it can be found in both logs.
+fn request_id(app: &App, request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok());
+    match given {
+        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) => {
+            id.to_owned()
+        }
+        _ => app.entropy().alphanumeric(16),
+    }
+}
+
+/// Before routing: duplicate and trailing slashes are dropped without a redirect, which would lose the Authorization header.
+pub fn canonical_path(mut request: Request) -> Request {
+    let path = request.uri().path();
+    if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+        let mut canonical = String::with_capacity(path.len());
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            canonical.push('/');
+            canonical.push_str(part);
+        }
+        if canonical.is_empty() {
+            canonical.push('/');
+        }
+        if let Some(query) = request.uri().query() {
+            canonical.push('?');
+            canonical.push_str(query);
+        }
+        if let Ok(uri) = canonical.parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// A handler that panicked: the error envelope, and the panic in the log.
+pub fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("unknown"), "a handler panicked");
+    ApiError::new(Code::Internal).into_response()
+}
+
+/// Unknown paths.
+pub async fn not_found() -> ApiError {
+    ApiError::new(Code::RouteNotFound)
+}
+
+/// Known paths with another method: axum's bare 405 becomes an error of the table that names what the path takes.
+fn name_allowed_methods(response: Response) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED || response.extensions().get::<ApiError>().is_some() {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or("another method");
+    ApiError::new(Code::MethodNotAllowed).allow(allow).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    #[test]
+    fn paths_become_canonical() {
+        let canonical = |path: &str| {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            canonical_path(request).uri().to_string()
+        };
+        assert_eq!(canonical("//gate//lab/api/"), "/gate/lab/api");
+        assert_eq!(canonical("/oauth/?client_id=a//b"), "/oauth?client_id=a//b");
+        assert_eq!(canonical("/"), "/");
+        assert_eq!(canonical("///"), "/");
+    }
+}

@@ -1,0 +1,11 @@
+//! Shared HTTP machinery that knows no domain: envelope, extractors, event streams, pages, layers.
+
+pub mod envelope;
+pub mod extract;
+pub mod layers;
+pub mod page;
+pub mod peer;
+pub mod sse;
+
+pub use envelope::{Data, Reply};
+pub use extract::{Body, Form, Path, Query};

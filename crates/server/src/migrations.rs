@@ -1,0 +1,14 @@
+//! The server's tables: numbered, additive, never edited once released.
+
+use secondme_store::{Migration, MigrationSet};
+
+/// All of them, in order.
+pub static MIGRATIONS: MigrationSet = MigrationSet {
+    name: "server",
+    migrations: &[Migration {
+        name: "0001_foundation",
+        sql: include_str!("../migrations/0001_foundation.sql"),
+        sqlite: Some(include_str!("../migrations/0001_foundation.sqlite.sql")),
+        postgres: Some(include_str!("../migrations/0001_foundation.postgres.sql")),
+    }],
+};

@@ -1,0 +1,59 @@
+//! The job that reclaims expired codes, tokens and browser sessions, in small batches.
+
+use async_trait::async_trait;
+use secondme_jobs::{Cron, Done, Handler, Job, JobError, Policy};
+
+use super::codes;
+use crate::access::tokens;
+use crate::app::App;
+use crate::error::Result;
+use crate::users::accounts;
+
+const KIND: &str = "oauth.housekeeping";
+const BATCH: i64 = 1_000;
+
+/// When the job runs: every ten minutes.
+pub fn cron() -> Cron {
+    Cron { name: KIND, every_ms: 600_000, kind: KIND }
+}
+
+/// The job's handler.
+pub struct Housekeeping(pub App);
+
+#[async_trait]
+impl Handler for Housekeeping {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    async fn run(&self, _: &Job) -> std::result::Result<Done, JobError> {
+        let deleted = reclaim(&self.0).await.map_err(|e| JobError::Retry(e.to_string()))?;
+        tracing::info!(deleted, "reclaimed expired codes, tokens and sessions");
+        Ok(Done::Finished)
+    }
+}
+
+/// Deletes what ended long enough ago; each batch is a transaction of its own, so that nobody waits for long.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn reclaim(app: &App) -> Result<u64> {
+    let now = app.now();
+    let before = now - app.config().oauth.keep_expired_seconds * 1_000;
+    let mut deleted = 0;
+    loop {
+        let mut tx = app.store().write().await?;
+        let batch = codes::reclaim(&mut tx, before, BATCH).await?
+            + tokens::reclaim(&mut tx, before, BATCH).await?
+            + accounts::reclaim(&mut tx, now, BATCH).await?;
+        tx.commit().await?;
+        deleted += batch;
+        if batch == 0 {
+            return Ok(deleted);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What operators and other programs see of the server itself.
+
+pub mod health;

@@ -1,0 +1,110 @@
+//! Every route of the server: the API's table of contents.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::HeaderName;
+use axum::http::header::RETRY_AFTER;
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use tower::util::MapRequest;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::http::layers;
+use crate::{chat, oauth, pages, platform, users};
+
+/// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
+pub const BASE: &str = "/gate/lab/api";
+
+/// The API, below [`BASE`].
+fn api(config: &Config) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(oauth::authorize::http::routes())
+        .merge(oauth::grants::http::routes())
+        .merge(oauth::grants::skills::http::routes())
+        .merge(oauth::me::routes())
+        .merge(users::profile::http::routes())
+        .merge(users::shades::routes())
+        .merge(chat::stream::routes(config))
+        .merge(chat::sessions::http::routes())
+}
+
+/// Browser pages and what operators read, from the root.
+fn pages_and_operations() -> Router<App> {
+    Router::new()
+        .merge(platform::health::routes())
+        .merge(pages::routes())
+        .merge(users::accounts::pages::routes())
+        .merge(oauth::authorize::pages::routes())
+        .merge(oauth::grants::skills::pages::routes())
+}
+
+/// The server as one service; paths are made canonical before they are routed.
+pub fn service(app: App) -> MapRequest<Router, fn(Request) -> Request> {
+    MapRequest::new(router(app), layers::canonical_path)
+}
+
+fn router(app: App) -> Router {
+    let (api, document) = documented(app.config());
+    // Serialising plain data to a JSON value does not fail.
+    let document = Arc::new(serde_json::to_value(&document).unwrap_or_default());
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([layers::REQUEST_ID, RETRY_AFTER, HeaderName::from_static("content-type")]);
+    let json = Arc::clone(&document);
+    Router::new()
+        .merge(api.layer(cors))
+        .merge(pages_and_operations())
+        .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
+        .route("/docs", get(move |lang| async move { pages::docs::render(&document, lang) }))
+        .fallback(layers::not_found)
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(DefaultBodyLimit::max(app.config().server.small_body_max_bytes))
+        .layer(middleware::from_fn_with_state(app.clone(), layers::edge))
+        .with_state(app)
+}
+
+/// The API's router and the OpenAPI document made from the same declarations.
+fn documented(config: &Config) -> (Router<App>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api(config)).split_for_parts()
+}
+
+/// The OpenAPI document of the API.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    documented(&Config::default()).1
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "SecondMe API",
+        description = "The SecondMe API of a self-hosted server. Every success is `{\"code\":0,\"message\":\"success\",\
+            \"data\":…}`, every error `{\"code\":<HTTP status>,\"message\":…,\"subCode\":…}`.",
+        license(name = "Apache-2.0"),
+    ),
+    modifiers(&Security),
+)]
+struct Document;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An access token (`lba_at_…`) or a personal API key (`lba_ak_…`)."))
+            .build();
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}

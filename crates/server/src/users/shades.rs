@@ -1,0 +1,154 @@
+//! Shades: a user's interest tags, each with a private and a public face (contract 7.2).
+
+use axum::extract::State;
+use secondme_kit::Millis;
+use secondme_store::{Row, Sql, Store, StoreError, Tx, params, sql};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Auth, permissions};
+use crate::app::App;
+use crate::error::Result;
+use crate::http::envelope::Envelope;
+use crate::http::{Data, Reply};
+
+/// The routes of shades, below `/gate/lab/api`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_public))
+}
+
+/// One interest tag. Fields ending in `Public` are what others may see.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of contract 7.2")]
+pub struct Shade {
+    pub id: i64,
+    pub shade_name: String,
+    pub shade_icon: String,
+    /// `VERY_HIGH`, `HIGH`, `MEDIUM`, `LOW` or `VERY_LOW`.
+    pub confidence_level: String,
+    pub shade_description: String,
+    pub shade_description_third_view: String,
+    pub shade_content: String,
+    pub shade_content_third_view: String,
+    pub source_topics: Vec<String>,
+    pub shade_name_public: String,
+    pub shade_icon_public: String,
+    pub confidence_level_public: String,
+    pub shade_description_public: String,
+    pub shade_description_third_view_public: String,
+    pub shade_content_public: String,
+    pub shade_content_third_view_public: String,
+    pub source_topics_public: Vec<String>,
+    pub has_public_content: bool,
+}
+
+/// The shades of `user/shades`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Shades {
+    shades: Vec<Shade>,
+}
+
+/// The caller's interest tags that have public content.
+#[utoipa::path(get, path = "/secondme/user/shades", tag = "User",
+    security(("token" = ["userinfo"])), responses((status = 200, body = Envelope<Shades>)))]
+async fn list_public(State(app): State<App>, auth: Auth<permissions::UserInfo>) -> Reply<Shades> {
+    let mut shades = list(app.store(), auth.caller.user_id).await?;
+    shades.retain(|s| s.has_public_content);
+    Ok(Data(Shades { shades }))
+}
+
+fn select() -> Sql {
+    sql!("SELECT * FROM shades WHERE user_id = $1 ORDER BY id")
+}
+
+/// All shades of a user.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn list(store: &Store, user_id: i64) -> Result<Vec<Shade>> {
+    let rows = store.all(select(), params![user_id]).await?;
+    Ok(rows.iter().map(shade).collect::<std::result::Result<_, _>>()?)
+}
+
+/// The same inside a transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn list_in(tx: &mut Tx, user_id: i64) -> Result<Vec<Shade>> {
+    let rows = tx.all(select(), params![user_id]).await?;
+    Ok(rows.iter().map(shade).collect::<std::result::Result<_, _>>()?)
+}
+
+/// Stores a shade under a fixed id, once; a shade that is there already stays as it is.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn put(tx: &mut Tx, user_id: i64, shade: &Shade, now: Millis) -> std::result::Result<u64, StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO shades (id, user_id, name, icon, confidence_level, description, description_third_view, content,
+                content_third_view, source_topics, public_name, public_icon, public_confidence_level, public_description,
+                public_description_third_view, public_content, public_content_third_view, public_source_topics,
+                has_public_content, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+             ON CONFLICT (id) DO NOTHING"
+        ),
+        params![
+            shade.id,
+            user_id,
+            &shade.shade_name,
+            &shade.shade_icon,
+            &shade.confidence_level,
+            &shade.shade_description,
+            &shade.shade_description_third_view,
+            &shade.shade_content,
+            &shade.shade_content_third_view,
+            topics_text(&shade.source_topics),
+            &shade.shade_name_public,
+            &shade.shade_icon_public,
+            &shade.confidence_level_public,
+            &shade.shade_description_public,
+            &shade.shade_description_third_view_public,
+            &shade.shade_content_public,
+            &shade.shade_content_third_view_public,
+            topics_text(&shade.source_topics_public),
+            shade.has_public_content,
+            now
+        ],
+    )
+    .await
+}
+
+fn shade(row: &Row) -> std::result::Result<Shade, StoreError> {
+    Ok(Shade {
+        id: row.get("id")?,
+        shade_name: row.get("name")?,
+        shade_icon: row.get("icon")?,
+        confidence_level: row.get("confidence_level")?,
+        shade_description: row.get("description")?,
+        shade_description_third_view: row.get("description_third_view")?,
+        shade_content: row.get("content")?,
+        shade_content_third_view: row.get("content_third_view")?,
+        source_topics: topics(&row.get::<String>("source_topics")?),
+        shade_name_public: row.get("public_name")?,
+        shade_icon_public: row.get("public_icon")?,
+        confidence_level_public: row.get("public_confidence_level")?,
+        shade_description_public: row.get("public_description")?,
+        shade_description_third_view_public: row.get("public_description_third_view")?,
+        shade_content_public: row.get("public_content")?,
+        shade_content_third_view_public: row.get("public_content_third_view")?,
+        source_topics_public: topics(&row.get::<String>("public_source_topics")?),
+        has_public_content: row.get("has_public_content")?,
+    })
+}
+
+fn topics(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn topics_text(topics: &[String]) -> String {
+    serde_json::Value::from(topics.to_vec()).to_string()
+}
