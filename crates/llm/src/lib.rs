@@ -4,6 +4,7 @@
 //! [`ModelSpec`] is the piece of configuration that names a model, [`open`] makes it. Invariant: dropping a [`ChatStream`] stops
 //! the generation behind it, whatever the model is.
 
+pub mod embedded;
 mod error;
 mod estimate;
 mod model;
@@ -14,6 +15,7 @@ mod stream;
 mod tls;
 pub mod upstream;
 
+pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::ModelError;
 pub use estimate::estimate_tokens;
 pub use model::{ChatModel, ModelInfo, ModelStatus};

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChatModel, ModelError, Scripted, Upstream, UpstreamOptions};
+use crate::{ChatModel, Embedded, EmbeddedOptions, ModelError, Scripted, Upstream, UpstreamOptions};
 
-/// Which model: `{ kind = "echo" }`, `{ kind = "upstream", base_url = …, model = … }`, …
+/// Which model: `{ kind = "echo" }`, `{ kind = "embedded", path = … }`, `{ kind = "upstream", base_url = …, model = … }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ModelSpec {
     /// The fake that repeats the question.
     Echo,
+    /// A GGUF file, run in this process.
+    Embedded(EmbeddedOptions),
     /// An OpenAI-compatible server.
     Upstream(UpstreamOptions),
 }
@@ -23,6 +25,7 @@ pub enum ModelSpec {
 pub fn open(spec: &ModelSpec) -> Result<Arc<dyn ChatModel>, ModelError> {
     Ok(match spec {
         ModelSpec::Echo => Arc::new(Scripted::echo()),
+        ModelSpec::Embedded(options) => Arc::new(Embedded::open(options)?),
         ModelSpec::Upstream(options) => Arc::new(Upstream::new(options.clone())?),
     })
 }
