@@ -49,14 +49,9 @@ fn cpu() -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * 10_000.0
 }
 
-async fn measure<F: Future<Output = ()> + Send>(
-    name: &str,
-    store: &Store,
-    tasks: usize,
-    time: Duration,
-    call: fn(Store) -> F,
-) where
-    F: 'static,
+async fn measure<F>(name: &str, store: &Store, tasks: usize, time: Duration, call: fn(Store) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
 {
     let (begun, cpu_before) = (Instant::now(), cpu());
     let workers: Vec<_> = (0..tasks)

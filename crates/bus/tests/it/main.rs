@@ -1,0 +1,4 @@
+//! What both buses promise.
+
+#[cfg(test)]
+mod promises;
