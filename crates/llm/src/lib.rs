@@ -4,6 +4,7 @@
 //! [`ModelSpec`] is the piece of configuration that names a model, [`open`] makes it. Invariant: dropping a [`ChatStream`] stops
 //! the generation behind it, whatever the model is.
 
+pub mod catalogue;
 pub mod embedded;
 mod error;
 mod estimate;
