@@ -18,6 +18,8 @@ pub(super) struct Operation {
     pub(super) anchor: String,
     pub(super) method: String,
     pub(super) path: String,
+    /// The path without what all paths begin with.
+    pub(super) short: String,
     pub(super) summary: String,
     pub(super) description: String,
     pub(super) access: Access,
@@ -63,6 +65,7 @@ pub(super) struct Answer {
 
 /// All of them, in the order of the document.
 pub(super) fn groups(root: &Value) -> Vec<Group> {
+    let shared = shared_beginning(root);
     let mut groups: Vec<Group> = Vec::new();
     for (path, item) in root["paths"].as_object().into_iter().flatten() {
         for method in ["get", "post", "put", "patch", "delete"] {
@@ -71,7 +74,8 @@ pub(super) fn groups(root: &Value) -> Vec<Group> {
                 continue;
             }
             let tag = operation["tags"][0].as_str().unwrap_or("Other");
-            let operation = read(root, method, path, operation);
+            let mut operation = read(root, method, path, operation);
+            operation.short = path[shared..].to_owned();
             match groups.iter_mut().find(|group| group.name == tag) {
                 Some(group) => group.operations.push(operation),
                 None => groups.push(Group { name: tag.to_owned(), operations: vec![operation] }),
@@ -79,6 +83,17 @@ pub(super) fn groups(root: &Value) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// The length of the whole segments that all paths begin with.
+fn shared_beginning(root: &Value) -> usize {
+    let mut paths = root["paths"].as_object().into_iter().flatten().map(|(path, _)| path.as_str());
+    let first = paths.next().unwrap_or_default();
+    let shared = paths.fold(first, |shared, path| {
+        let same = shared.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
+        &shared[..shared.floor_char_boundary(same)]
+    });
+    shared.rfind('/').unwrap_or_default()
 }
 
 fn read(root: &Value, method: &str, path: &str, operation: &Value) -> Operation {
@@ -91,6 +106,7 @@ fn read(root: &Value, method: &str, path: &str, operation: &Value) -> Operation 
         anchor,
         method: method.to_owned(),
         path: path.to_owned(),
+        short: path.to_owned(),
         summary: text("summary"),
         description: text("description"),
         access: access(operation, root),
@@ -200,13 +216,13 @@ mod tests {
 
     fn document() -> Value {
         json!({"paths": {
-            "/chat": {"post": {"tags": ["Chat"], "summary": "Talks.", "security": [{"token": ["chat.write"]}],
+            "/api/chat": {"post": {"tags": ["Chat"], "summary": "Talks.", "security": [{"token": ["chat.write"]}],
                 "requestBody": {"content": {"application/json": {"schema": {"properties": {"message": {"type": "string", "example": "it's me"}}}}}},
                 "responses": {"200": {"description": "Frames", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}}},
-            "/me": {"get": {"tags": ["User"], "security": [{"token": []}], "parameters": [{"name": "id", "in": "query", "required": true, "schema": {"type": "integer"}}],
+            "/api/me": {"get": {"tags": ["User"], "security": [{"token": []}], "parameters": [{"name": "id", "in": "query", "required": true, "schema": {"type": "integer"}}],
                 "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"properties":
                     {"code": {"type": "integer"}, "message": {"type": "string"}, "data": {"properties": {"name": {"type": "string"}}}}}}}}}}},
-            "/open": {"get": {"tags": ["User"], "security": [{}], "responses": {}}}}})
+            "/api/open": {"get": {"tags": ["User"], "security": [{}], "responses": {}}}}})
     }
 
     #[test]
@@ -214,6 +230,10 @@ mod tests {
         let groups = groups(&document());
         let names: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.operations.len())).collect();
         assert_eq!(names, [("Chat", 1), ("User", 2)]);
+        assert_eq!(
+            (groups[0].operations[0].path.as_str(), groups[0].operations[0].short.as_str()),
+            ("/api/chat", "/chat")
+        );
         assert_eq!(groups[0].operations[0].access, Access::Scopes(vec!["chat.write".to_owned()]));
         assert_eq!(groups[1].operations[0].access, Access::Token);
         assert_eq!(groups[1].operations[1].access, Access::Public);
@@ -224,13 +244,13 @@ mod tests {
     #[test]
     fn a_command_line_can_be_copied() {
         let groups = groups(&document());
-        let chat = "curl -N \"$SECONDME/chat\" \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
+        let chat = "curl -N \"$SECONDME/api/chat\" \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
                     -H 'Content-Type: application/json' \\\n  -d '{\"message\":\"it'\\''s me\"}'";
         assert_eq!(groups[0].operations[0].curl, chat);
         assert_eq!(
             groups[1].operations[0].curl,
-            "curl \"$SECONDME/me?id=<id>\" \\\n  -H \"Authorization: Bearer $TOKEN\""
+            "curl \"$SECONDME/api/me?id=<id>\" \\\n  -H \"Authorization: Bearer $TOKEN\""
         );
-        assert_eq!(groups[1].operations[1].curl, "curl \"$SECONDME/open\"");
+        assert_eq!(groups[1].operations[1].curl, "curl \"$SECONDME/api/open\"");
     }
 }

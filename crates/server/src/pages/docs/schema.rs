@@ -107,7 +107,7 @@ pub(super) fn description(root: &Value, schema: &Value) -> String {
         [("default", "Default"), ("example", "Example"), ("minimum", "At least"), ("maximum", "At most")]
     {
         let value = &schema[member];
-        if !value.is_null() {
+        if !value.is_null() && value != "" {
             parts.push(format!("{word} {}.", code(value)));
         }
     }
