@@ -11,8 +11,11 @@ use crate::error::StoreError;
 
 /// Transactions between two checkpoints.
 const EVERY: usize = 500;
-/// Log pages (4 KiB) above which one commit waits for a full checkpoint, so that the log cannot grow without end.
-const TOO_LONG: i64 = 32_768;
+/// Log pages (4 KiB) above which the rest is moved while nobody writes. Only a log that was moved completely starts anew,
+/// and beside a steady stream of commits the thread never quite gets there.
+const TOO_LONG: i64 = 4_096;
+/// Does what is possible without waiting for anybody.
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// The checkpointing thread, as the committing thread sees it. Dropped = stopped.
 pub(super) struct Checkpoints {
@@ -30,7 +33,7 @@ pub(super) fn start(path: &Path) -> Result<Checkpoints, StoreError> {
     thread
         .spawn(move || {
             while woken.recv().is_ok() {
-                match checkpoint(&conn, "PRAGMA wal_checkpoint(PASSIVE)") {
+                match checkpoint(&conn) {
                     Ok(pages) => flag.store(pages > TOO_LONG, Ordering::Relaxed),
                     Err(error) => tracing::warn!(%error, "checkpoint failed"),
                 }
@@ -41,8 +44,8 @@ pub(super) fn start(path: &Path) -> Result<Checkpoints, StoreError> {
 }
 
 /// Pages in the log after a checkpoint.
-fn checkpoint(conn: &Connection, text: &str) -> Result<i64, rusqlite::Error> {
-    conn.prepare_cached(text)?.query_row((), |row| row.get(1))
+fn checkpoint(conn: &Connection) -> Result<i64, rusqlite::Error> {
+    conn.prepare_cached(PASSIVE)?.query_row((), |row| row.get(1))
 }
 
 impl Checkpoints {
@@ -59,9 +62,9 @@ impl Checkpoints {
         self.overdue.swap(false, Ordering::Relaxed)
     }
 
-    /// Empties the log on the writer's own connection; nobody writes meanwhile.
-    pub(super) fn reset(&self, writer: &Connection) {
-        if let Err(error) = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)") {
+    /// Moves the rest on the writer's own connection, so that the next transaction starts the log anew.
+    pub(super) fn finish(&self, writer: &Connection) {
+        if let Err(error) = checkpoint(writer) {
             tracing::warn!(%error, "checkpoint failed");
         }
     }

@@ -71,7 +71,7 @@ fn commit_group(group: &Mutex<Group>, runtime: &Handle, checkpoints: &Checkpoint
     let result = group.commit();
     let members = std::mem::take(&mut group.members);
     if checkpoints.overdue() {
-        checkpoints.reset(&group.conn);
+        checkpoints.finish(&group.conn);
     }
     drop(group);
     checkpoints.committed(members.len());
