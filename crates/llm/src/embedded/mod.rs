@@ -12,6 +12,8 @@ mod load;
 mod options;
 mod pace;
 mod prompt;
+#[doc(hidden)]
+pub mod raw;
 mod text;
 mod worker;
 
