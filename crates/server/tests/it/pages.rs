@@ -1,6 +1,6 @@
 //! The pages themselves: consent, skills login, reference, static files, both languages, and the policy that they all carry.
 
-use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, COOKIE, ETAG, IF_NONE_MATCH};
 use reqwest::{Response, StatusCode};
 use secondme_server::error::Code;
 use secondme_server::router;
@@ -118,6 +118,18 @@ both! {
             assert!(!html.contains("style=") && !html.contains("<style") && !html.contains("onclick"), "{path}");
             assert!(html.split("<script").skip(1).all(|s| s.starts_with(" src=\"/static/")), "{path}");
         }
+    }
+
+    async fn the_consent_form_survives_redirects_of_the_app_itself(db: TestDb) {
+        let world = World::new(db).await;
+        let mut browser = Browser::new(&world.http, &world.url);
+        let page = browser.open("/login").await;
+        log_in(&mut browser, &page).await;
+        let cookie = format!("secondme_session={}", browser.cookie("secondme_session").unwrap());
+        let request = world.http.get(format!("{}/oauth?{QUERY}", world.url)).header(COOKIE, cookie);
+        let policy = request.send().await.unwrap().headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        let forms = policy.split("; ").find(|directive| directive.starts_with("form-action")).unwrap();
+        assert!(forms.split(' ').any(|s| s == "https:") && forms.split(' ').any(|s| s == "http:"), "{policy}");
     }
 
     async fn pages_speak_chinese(db: TestDb) {
