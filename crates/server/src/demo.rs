@@ -47,9 +47,17 @@ const PEOPLE: [Person; 2] = [
         introduction: "I write programs for a living and play the cello badly on purpose. I live in Lisbon with a cat called \
             Babbage, I am allergic to peanuts, and on Saturdays I bake sourdough bread for the whole street.",
         shades: &[
-            ("Programming", "I like small tools that do one thing, and I read compiler sources for fun.", "rust,compilers"),
+            (
+                "Programming",
+                "I like small tools that do one thing, and I read compiler sources for fun.",
+                "rust,compilers",
+            ),
             ("Music", "I have played the cello for six years; Bach's suites are my Sunday mornings.", "cello,bach"),
-            ("Baking", "Sourdough with a starter that is older than my cat; my best loaf has rye and walnuts.", "bread,rye"),
+            (
+                "Baking",
+                "Sourdough with a starter that is older than my cat; my best loaf has rye and walnuts.",
+                "bread,rye",
+            ),
         ],
     },
     Person {

@@ -1,12 +1,15 @@
 //! Every route of the server: the API's table of contents.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::HeaderName;
 use axum::http::header::RETRY_AFTER;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::serve::ListenerExt;
+use axum::{Json, Router, ServiceExt, middleware};
+use tokio::net::TcpListener;
 use tower::util::MapRequest;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -45,9 +48,22 @@ fn pages_and_operations() -> Router<App> {
         .merge(oauth::grants::skills::pages::routes())
 }
 
-/// The server as one service; paths are made canonical before they are routed.
-pub fn service(app: App) -> MapRequest<Router, fn(Request) -> Request> {
-    MapRequest::new(router(app), layers::canonical_path)
+/// Serves until `app` is told to stop, and all clients are gone.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
+    // Frames of a stream are small: waiting to fill a packet would delay each of them.
+    let listener = listener.tap_io(|tcp| {
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(cause = %error, "TCP_NODELAY was not set");
+        }
+    });
+    let stopping = app.stopping().clone();
+    // Paths are made canonical before they are routed.
+    let service: MapRequest<Router, fn(Request) -> Request> = MapRequest::new(router(app), layers::canonical_path);
+    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
+    axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await }).await
 }
 
 fn router(app: App) -> Router {

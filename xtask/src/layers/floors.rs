@@ -7,7 +7,7 @@ use super::paths::Module;
 
 /// From the ground up. Modules that share a floor do not import each other, except on the ground floor.
 const FLOORS: [&[&str]; 10] = [
-    &["config", "error", "ids", "http", "telemetry"],
+    &["config", "error", "ids", "http", "migrations", "telemetry"],
     &["access"],
     &["users"],
     &["oauth", "memory"],
@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// These put everything together, so they may import anything.
-const TOP: &[&str] = &["app", "cli", "router"];
+const TOP: &[&str] = &["app", "cli", "demo", "router"];
 
 /// What a request or job may use, so everybody may import it although it stands at the top.
 const FOR_ALL: &str = "app";

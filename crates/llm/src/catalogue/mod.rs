@@ -127,6 +127,11 @@ pub enum State {
     Corrupt,
 }
 
+/// Whether a model is there and was found whole when it came; looks at the note beside it, hashes nothing.
+pub fn is_present(entry: &Entry, cache_dir: &Path) -> bool {
+    disk::is_noted(entry, &entry.path(cache_dir))
+}
+
 /// The state of every entry. Files without a valid note are hashed (a second per gigabyte and more), and get one.
 pub fn list(cache_dir: &Path) -> Vec<(&'static Entry, State)> {
     ENTRIES.iter().map(|entry| (entry, state(entry, cache_dir))).collect()

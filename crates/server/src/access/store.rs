@@ -4,8 +4,8 @@ use secondme_kit::Millis;
 use secondme_kit::secret::Digest32;
 use secondme_store::{Row, Store, StoreError, Tx, params, sql};
 
-use super::tokens::{Grant, Kind, NewToken, Revoked};
 use super::Requested;
+use super::tokens::{Grant, Kind, NewToken, Revoked};
 
 pub(super) async fn insert(tx: &mut Tx, hash: &Digest32, new: &NewToken<'_>, now: Millis) -> Result<(), StoreError> {
     tx.run(

@@ -171,7 +171,11 @@ impl Grant {
 ///
 /// # Errors
 /// Storage failures only.
-pub async fn revoke_authorization(tx: &mut Tx, authorization_id: i64, now: Millis) -> std::result::Result<u64, StoreError> {
+pub async fn revoke_authorization(
+    tx: &mut Tx,
+    authorization_id: i64,
+    now: Millis,
+) -> std::result::Result<u64, StoreError> {
     store::revoke_authorization(tx, authorization_id, now).await
 }
 

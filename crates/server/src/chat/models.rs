@@ -97,6 +97,7 @@ pub struct Pending {
     real: OnceLock<Arc<dyn ChatModel>>,
     context_tokens: usize,
     news: Mutex<String>,
+    failed: OnceLock<String>,
 }
 
 impl Pending {
@@ -108,6 +109,12 @@ impl Pending {
     /// Puts the real model in; the first one stays.
     pub fn fill(&self, real: Arc<dyn ChatModel>) {
         let _ = self.real.set(real);
+    }
+
+    /// There will be no real model: why.
+    pub fn fail(&self, why: String) {
+        self.tell(why.clone());
+        let _ = self.failed.set(why);
     }
 
     /// What to tell those who ask meanwhile.
@@ -137,7 +144,11 @@ impl ChatModel for Pending {
     }
 
     fn status(&self) -> ModelStatus {
-        self.real.get().map_or(ModelStatus::Loading, |real| real.status())
+        match (self.real.get(), self.failed.get()) {
+            (Some(real), _) => real.status(),
+            (None, Some(why)) => ModelStatus::Failed(why.clone()),
+            (None, None) => ModelStatus::Loading,
+        }
     }
 
     fn count_tokens(&self, text: &str) -> usize {

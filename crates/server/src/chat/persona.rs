@@ -53,7 +53,8 @@ mod tests {
             self_introduction: "I build engines.".into(),
             ..Profile::default()
         };
-        let shade = Shade { shade_name: "Mathematics".into(), shade_content: "Bernoulli numbers".into(), ..Shade::default() };
+        let shade =
+            Shade { shade_name: "Mathematics".into(), shade_content: "Bernoulli numbers".into(), ..Shade::default() };
         let persona = of_owner(&profile, &[shade]);
         assert!(persona.text.contains("I build engines.") && persona.text.contains("- Mathematics: Bernoulli numbers"));
         assert!(!persona.text.contains("example.org") && !persona.text.contains("Who I am"));

@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use secondme_llm::{ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage};
+use secondme_llm::{
+    ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage,
+};
 use serde_json::json;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until, timeout};

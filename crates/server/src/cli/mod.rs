@@ -3,14 +3,16 @@
 mod app;
 mod config;
 mod docs;
+mod key;
 mod migrate;
 mod model;
 mod models;
 mod open;
+mod progress;
 mod serve;
-mod key;
 mod user;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -91,13 +93,17 @@ fn run(cli: Cli) -> Outcome {
         Command::Config(command) => config::run(&common, &command),
         Command::Serve(args) => {
             let config = common.load(args.overrides())?;
+            let models = &config.models;
+            if models.nano.kind == "embedded" || models.pro.kind == "embedded" {
+                secondme_llm::ensure_passive_threads()?;
+            }
             runtime()?.block_on(serve::run(config, args))
         }
         Command::Migrate => runtime()?.block_on(migrate::run(common.load(Vec::new())?)),
         Command::User(command) => runtime()?.block_on(user::run(common.load(Vec::new())?, command)),
         Command::App(command) => runtime()?.block_on(app::run(common.load(Vec::new())?, command)),
         Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),
-        Command::Model(command) => model::run(&common, &command),
+        Command::Model(command) => model::run(&command),
     }
 }
 
@@ -117,14 +123,12 @@ impl Common {
     }
 }
 
-/// Prints for the person, or the script, that ran the command.
-#[expect(clippy::print_stdout, reason = "the output of a command-line tool")]
+/// Prints for the person, or the script, that ran the command. Nobody may be listening any more; that is no reason to stop.
 fn say(text: &str) {
-    println!("{text}");
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints a problem.
-#[expect(clippy::print_stderr, reason = "the output of a command-line tool")]
 fn complain(text: &str) {
-    eprintln!("error: {text}");
+    let _ = writeln!(std::io::stderr(), "error: {text}");
 }

@@ -50,9 +50,11 @@ pub(super) fn key(config: &Config) -> Result<SecretKey> {
         return parse_key(configured, "server.secret_key");
     }
     if !config.database.url.is_empty() {
-        return Err("set server.secret_key (64 hexadecimal digits, the same on every node) when the database is PostgreSQL; \
+        return Err(
+            "set server.secret_key (64 hexadecimal digits, the same on every node) when the database is PostgreSQL; \
                     `openssl rand -hex 32` makes one"
-            .into());
+                .into(),
+        );
     }
     let path = config.data_dir().join("server.key");
     match std::fs::read_to_string(&path) {

@@ -5,9 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::ServiceExt;
-use axum::extract::Request;
-use axum::serve::ListenerExt;
 use secondme_jobs::Runner;
 use secondme_kit::{Entropy, SystemClock};
 use tokio::net::TcpListener;
@@ -100,15 +97,7 @@ fn jobs(app: &App) -> Runner {
 
 /// Serves until the process is told to stop; then streams end with an error event, and what they said is stored.
 async fn serve(app: App, listener: TcpListener) -> Outcome {
-    // Frames of a stream are small: waiting to fill a packet would delay each of them.
-    let listener = listener.tap_io(|tcp| {
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(cause = %error, "TCP_NODELAY was not set");
-        }
-    });
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router::service(app.clone()));
-    let stopping = app.stopping().clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let server = router::serve(app.clone(), listener);
     let limit = Duration::from_secs(app.config().server.shutdown_seconds);
     let signals = app.clone();
     app.spawn(async move {
@@ -123,7 +112,7 @@ async fn serve(app: App, listener: TcpListener) -> Outcome {
         tokio::time::sleep(limit).await;
     };
     tokio::select! {
-        result = server.into_future() => result?,
+        result = server => result?,
         () = deadline => tracing::warn!("stopping although clients are still connected"),
     }
     app.stop().await;

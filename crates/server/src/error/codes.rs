@@ -41,7 +41,7 @@ codes! {
     ContentType => 415 "request.content_type.unsupported", "Unsupported content type: send {}", "不支持的内容类型，请使用 {}", "The Content-Type is not one the route reads.";
     BodyTooLarge => 413 "request.body.too_large", "The request body is larger than {} bytes", "请求体超过 {} 字节", "The body is over the limit in config.";
     RouteNotFound => 404 "resource.fetch.not_found", "Not Found", "接口不存在", "No route has this path.";
-    MethodNotAllowed => 405 "request.method.not_allowed", "Method not allowed: this path takes {}", "不支持该请求方法，该路径支持 {}", "The path exists with another method.";
+    MethodNotAllowed => 405 "request.method.not_allowed", "Method not allowed: the Allow header names the methods of this path", "不支持该请求方法，请查看 Allow 响应头", "The path exists with another method.";
     NotFound => 404 "resource.fetch.not_found", "{} not found", "{} 不存在", "The thing does not exist or is not yours.";
     Unauthorized => 401 "resource.auth.unauthorized", "Authentication required: sign in or send an access token", "需要认证：请登录或提供 token", "Neither a session nor a token was sent.";
 

@@ -27,7 +27,6 @@ struct Inner {
     detail: Option<Detail>,
     extra: Map<String, Value>,
     retry_after: Option<u32>,
-    allow: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -41,7 +40,7 @@ struct Detail {
 impl ApiError {
     /// The error of a row, without detail.
     pub fn new(code: Code) -> Self {
-        Self(Box::new(Inner { code, detail: None, extra: Map::new(), retry_after: None, allow: None, cause: None }))
+        Self(Box::new(Inner { code, detail: None, extra: Map::new(), retry_after: None, cause: None }))
     }
 
     /// `invalid.param` (400) about one field.
@@ -83,13 +82,6 @@ impl ApiError {
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
-    }
-
-    /// Adds `Allow`: the methods a path takes.
-    #[must_use]
-    pub fn allow(mut self, methods: &str) -> Self {
-        self.0.allow = Some(methods.to_owned());
-        self.arg(methods)
     }
 
     /// Keeps what really happened for the log.

@@ -1,6 +1,6 @@
 //! The error envelope (contract 1.2): written once, at the edge, in the language of the request.
 
-use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method};
 use axum::response::Response;
 use serde_json::{Map, Value};
@@ -17,9 +17,6 @@ pub fn render(response: &mut Response, method: &Method, lang: Lang, request_id: 
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = error.0.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some(allow) = error.0.allow.as_deref().and_then(|a| HeaderValue::from_str(a).ok()) {
-        headers.insert(ALLOW, allow);
     }
     if error.code().row().status == 401 {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -120,8 +120,8 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 fn urlencoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
-        .map_err(|e| ApiError::invalid("form", &Problem::Parser(e.to_string())))?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_bytes(bytes).map_err(|e| ApiError::invalid("form", &Problem::Parser(e.to_string())))?;
     let mut members = serde_json::Map::new();
     for (name, value) in pairs {
         if !value.is_empty() {

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::ALLOW;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +25,7 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let method = request.method().clone();
     let lang = Lang::of(request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = name_allowed_methods(next.run(request).await);
+    let mut response = wrong_method(next.run(request).await);
     render(&mut response, &method, lang, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -43,7 +42,9 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
 fn request_id(app: &App, request: &Request) -> String {
     let given = request.headers().get(REQUEST_ID).and_then(|v| v.to_str().ok());
     match given {
-        Some(id) if (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) => {
+        Some(id)
+            if (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+        {
             id.to_owned()
         }
         _ => app.entropy().alphanumeric(16),
@@ -85,13 +86,12 @@ pub async fn not_found() -> ApiError {
     ApiError::new(Code::RouteNotFound)
 }
 
-/// Known paths with another method: axum's bare 405 becomes an error of the table that names what the path takes.
-fn name_allowed_methods(response: Response) -> Response {
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED || response.extensions().get::<ApiError>().is_some() {
-        return response;
+/// Known paths with another method: axum's bare 405 becomes an error of the table; axum itself adds the `Allow` header.
+fn wrong_method(response: Response) -> Response {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<ApiError>().is_none() {
+        return ApiError::new(Code::MethodNotAllowed).into_response();
     }
-    let allow = response.headers().get(ALLOW).and_then(|v| v.to_str().ok()).unwrap_or("another method");
-    ApiError::new(Code::MethodNotAllowed).allow(allow).into_response()
+    response
 }
 
 #[cfg(test)]

@@ -29,7 +29,11 @@ pub(super) async fn upsert(
     Ok(Authorization { id: row.get("id")?, app_scoped_user_id: row.get("app_scoped_user_id")? })
 }
 
-pub(super) async fn app_scoped_user_id(store: &Store, user_id: i64, app_id: &str) -> Result<Option<String>, StoreError> {
+pub(super) async fn app_scoped_user_id(
+    store: &Store,
+    user_id: i64,
+    app_id: &str,
+) -> Result<Option<String>, StoreError> {
     let row = store
         .opt(
             sql!("SELECT app_scoped_user_id FROM authorizations WHERE user_id = $1 AND app_id = $2"),

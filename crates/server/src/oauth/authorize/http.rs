@@ -43,7 +43,11 @@ pub struct Issued {
 /// Approves an app in the name of the signed-in user. Needs the user's personal token, not an app's.
 #[utoipa::path(post, path = "/oauth/authorize/external", tag = "OAuth2", request_body = External,
     security(("token" = [])), responses((status = 200, body = Envelope<Issued>)))]
-async fn external(State(app): State<App>, auth: Auth<permissions::AnyUser>, Body(body): Body<External>) -> Reply<Issued> {
+async fn external(
+    State(app): State<App>,
+    auth: Auth<permissions::AnyUser>,
+    Body(body): Body<External>,
+) -> Reply<Issued> {
     // An app must not be able to let in other apps, or widen its own scopes.
     if auth.caller.grant.kind != Kind::Personal {
         return Err(ApiError::new(Code::OauthTokenInvalid).arg("approving an app needs the user's own session token"));

@@ -6,8 +6,8 @@ pub mod pages;
 use secondme_store::Store;
 
 use super::apps::{self, Application};
-use super::codes::{self, Granted};
 use super::authorizations;
+use super::codes::{self, Granted};
 use crate::access::Requested;
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};

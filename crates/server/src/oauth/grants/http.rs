@@ -105,7 +105,11 @@ async fn by_client(app: &App, peer: Peer, form: &TokenForm) -> Result<Tokens> {
 
 impl TokenForm {
     fn expect_grant(&self, grant: &str) -> Result<()> {
-        if self.grant_type.as_deref() == Some(grant) { Ok(()) } else { Err(ApiError::new(Code::GrantInvalid).arg(grant)) }
+        if self.grant_type.as_deref() == Some(grant) {
+            Ok(())
+        } else {
+            Err(ApiError::new(Code::GrantInvalid).arg(grant))
+        }
     }
 
     fn client(&self) -> Result<(&str, &str)> {

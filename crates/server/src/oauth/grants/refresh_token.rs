@@ -1,8 +1,8 @@
 //! The refresh token grant (contract 2.5): the refresh token is never rotated, parallel refreshes all succeed.
 
 use super::Tokens;
-use crate::access::tokens::{self, Kind, NewToken};
 use crate::access::Requested;
+use crate::access::tokens::{self, Kind, NewToken};
 use crate::app::App;
 use crate::error::{ApiError, Code, Result};
 use crate::oauth::apps::Application;

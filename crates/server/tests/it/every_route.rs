@@ -1,0 +1,66 @@
+//! Walks the OpenAPI document: every route names its permission, and means it.
+
+use reqwest::Method;
+use secondme_server::access::{Kind, Scope};
+use serde_json::Value;
+
+use crate::harness::{TestDb, World, answer, both};
+
+/// Routes that need no token: they are how one gets a token.
+const PUBLIC: [&str; 5] =
+    ["oauth/token/code", "oauth/token/refresh", "oauth/token/client", "oauth/token", "auth/skills/token"];
+
+struct Operation {
+    method: Method,
+    path: String,
+    scope: Option<String>,
+    public: bool,
+}
+
+both! {
+    async fn every_route_names_a_scope_or_is_public(db: TestDb) {
+        let world = World::new(db).await;
+        let document: Value = world.http.get(format!("{}/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        let operations = operations(&document);
+        assert!(operations.len() >= 13);
+        for operation in operations {
+            let call = |token: String| {
+                let request = world.request(operation.method.clone(), &operation.path, &token).json(&serde_json::json!({}));
+                async move { answer(request.send().await.unwrap()).await }
+            };
+            assert_eq!(operation.public, PUBLIC.contains(&operation.path.as_str()), "{}", operation.path);
+            let (status, body) = call(String::new()).await;
+            if operation.public {
+                assert_eq!(status, 400, "{}: {body}", operation.path);
+                continue;
+            }
+            assert_eq!(status, 401, "{}: {body}", operation.path);
+            if let Some(scope) = &operation.scope {
+                let others: Vec<&str> = Scope::ALL.iter().map(|s| s.name()).filter(|n| n != scope).collect();
+                let (status, body) = call(world.mint(Kind::Access, &others.join(" ")).await).await;
+                assert_eq!(status, 403, "{} with everything but {scope}: {body}", operation.path);
+                assert!(body["message"].as_str().unwrap().contains(scope.as_str()));
+                let (status, body) = call(world.mint(Kind::Access, scope).await).await;
+                assert!(status != 401 && status != 403, "{} with {scope}: {status} {body}", operation.path);
+            }
+        }
+    }
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let security = operation["security"].as_array().unwrap_or_else(|| panic!("{path} names no security"));
+            let scopes = security[0].get("token");
+            operations.push(Operation {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.strip_prefix("/gate/lab/api/").unwrap().to_owned(),
+                scope: scopes.and_then(|s| s[0].as_str()).map(str::to_owned),
+                public: scopes.is_none(),
+            });
+        }
+    }
+    operations
+}

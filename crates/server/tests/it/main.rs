@@ -1,0 +1,22 @@
+//! The server's stories: through the real router, over real ports, each on SQLite and on PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod accounts;
+mod app_story;
+mod authorize;
+mod chat;
+mod chat_failures;
+mod demo_world;
+mod errors;
+mod every_route;
+mod grants;
+mod housekeeping;
+mod pages;
+mod process;
+mod real_model;
+mod sessions;
+mod statements;
+mod user;
+mod web_search;

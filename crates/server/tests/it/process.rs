@@ -1,0 +1,164 @@
+//! The binary itself: starts, serves, is told to stop, and starts again on the same data.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn secondme(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secondme"));
+    command.arg("--data-dir").arg(data).current_dir(data);
+    command
+}
+
+fn start(data: &Path, extra: &[&str]) -> Server {
+    let mut child = secondme(data)
+        .args(["serve", "--demo", "--model", "echo", "--listen", "127.0.0.1:0"])
+        .args(extra)
+        .env("SECONDME_LOG__FILTER", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut url = String::new();
+    for line in lines.map_while(Result::ok) {
+        if let Some(rest) = line.strip_prefix("SecondMe is ready: ") {
+            url = rest.split_whitespace().next().unwrap().replace("localhost", "127.0.0.1");
+            break;
+        }
+    }
+    assert!(!url.is_empty(), "the server ended before it was ready");
+    Server { child, url }
+}
+
+impl Server {
+    fn curl(&self, path: &str) -> Value {
+        let output = Command::new("curl")
+            .args(["-s", "-H", "Authorization: Bearer lba_at_demo_ada", &format!("{}{path}", self.url)])
+            .output()
+            .unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    fn wait(&mut self) -> std::process::ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "the server does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_server_stops_on_request_and_finds_its_data_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for (round, signal) in ["-INT", "-TERM", "-KILL"].into_iter().enumerate() {
+        let mut server = start(dir.path(), &[]);
+        assert_eq!(server.curl("/readyz")["ready"], true);
+        let body = r#"{"message":"hello"}"#;
+        let chat = Command::new("curl")
+            .args([
+                "-sN",
+                "-H",
+                "Authorization: Bearer lba_at_demo_ada",
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                body,
+            ])
+            .arg(format!("{}/gate/lab/api/secondme/chat/stream", server.url))
+            .output()
+            .unwrap();
+        assert!(String::from_utf8(chat.stdout).unwrap().ends_with("data: [DONE]\n\n"));
+        let list = server.curl("/gate/lab/api/secondme/chat/session/list");
+        assert_eq!(list["data"]["sessions"].as_array().unwrap().len(), round + 1);
+        server.signal(signal);
+        let status = server.wait();
+        assert_eq!(status.success(), signal != "-KILL", "{signal}: {status}");
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = start(dir.path(), &[]);
+    let second = secondme(dir.path()).args(["serve", "--model", "echo", "--listen", "127.0.0.1:0"]).output().unwrap();
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"), "{second:?}");
+}
+
+#[test]
+fn users_apps_and_keys_by_hand() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| -> Output { secondme(dir.path()).args(args).output().unwrap() };
+    let json = |output: Output| -> Value {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let user = json(run(&["user", "create", "--email", "Grace@Example.org", "--json"]));
+    assert_eq!(user["userId"], "1000");
+    let again = run(&["user", "create", "--email", "grace@example.org"]);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("exists already"));
+    let app = json(run(&[
+        "app",
+        "create",
+        "--name",
+        "Mine",
+        "--redirect-uri",
+        "http://localhost:4000/cb",
+        "--scopes",
+        "chat,user.info",
+        "--json",
+    ]));
+    assert_eq!(app["allowedScopes"], serde_json::json!(["chat", "user.info"]));
+    let bad = run(&["app", "create", "--name", "Mine", "--redirect-uri", "javascript:alert(1)"]);
+    assert!(!bad.status.success());
+    let key = json(run(&["key", "create", "--email", "grace@example.org", "--name", "laptop", "--json"]));
+    let users = json(run(&["user", "list", "--json"]));
+    assert_eq!(users.as_array().unwrap().len(), 1);
+    // Also while a server runs on the data.
+    let server = start(dir.path(), &[]);
+    let info = |key: &str| {
+        let header = format!("Authorization: Bearer {key}");
+        let url = format!("{}/gate/lab/api/secondme/user/info", server.url);
+        let output = Command::new("curl").args(["-s", "-H", &header, &url]).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(info(key["apiKey"].as_str().unwrap())["data"]["userId"], "1000");
+    assert!(run(&["key", "create", "--email", "grace@example.org", "--name", "second"]).status.success());
+    assert!(run(&["user", "reset-password", "--email", "grace@example.org"]).status.success());
+}
+
+#[test]
+fn mistakes_in_the_configuration_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secondme.toml"), "[server]\nlissen = \"x\"\n").unwrap();
+    let output = secondme(dir.path()).args(["config", "check"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && text.contains("server.lissen") && text.contains("server.listen"), "{text}");
+    std::fs::write(dir.path().join("secondme.toml"), "[database]\nurl = \"postgres://u:geheim@h/d\"\n").unwrap();
+    let output = secondme(dir.path()).args(["config", "show", "--redacted"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("[redacted]") && !text.contains("geheim"), "{text}");
+}

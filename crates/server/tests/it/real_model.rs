@@ -1,0 +1,115 @@
+//! The whole way with a real language model inside. `make test-model` fetches the small model and runs these.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::events;
+
+const MODEL: &str = "smollm2-135m";
+const CHAT: [&str; 4] = ["-sN", "-HAuthorization: Bearer lba_at_demo_ada", "-HContent-Type: application/json", "-d"];
+
+struct Server(Child, String);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(data: &Path) -> Server {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_secondme"))
+        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--model", MODEL, "--data-dir"])
+        .arg(data)
+        .current_dir(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.map_while(Result::ok).find_map(|l| l.strip_prefix("SecondMe is ready: ").map(str::to_owned));
+    let url = ready.expect("the server ended before it was ready").split(' ').next().unwrap().to_owned();
+    Server(child, format!("{url}/gate/lab/api/secondme/chat"))
+}
+
+impl Server {
+    fn chat(&self, body: &Value) -> String {
+        let output = Command::new("curl").args(CHAT).arg(body.to_string()).arg(format!("{}/stream", self.1)).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+
+    fn history(&self, session: &str) -> Value {
+        let url = format!("{}/session/messages?sessionId={session}", self.1);
+        let output = Command::new("curl").args(&CHAT[..2]).arg(url).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+#[test]
+#[ignore = "needs a model: run by make test-model"]
+fn real_model_chats_and_remembers_the_conversation() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path());
+    let first =
+        events(&server.chat(&serde_json::json!({"message": "Say hello in one short sentence.", "maxTokens": 40})));
+    assert_eq!(first[0].name, "session");
+    let said: String = first.iter().filter_map(|e| e.delta()).collect();
+    assert!(said.trim().len() > 1, "{said:?}");
+    let session = first[0].data["sessionId"].as_str().unwrap();
+    let body = serde_json::json!({"message": "And goodbye?", "maxTokens": 40, "sessionId": session});
+    assert!(events(&server.chat(&body)).iter().all(|e| e.name != "error"));
+    let history = server.history(session);
+    let messages = history["data"]["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 4);
+    assert_eq!(messages[1]["content"].as_str(), Some(said.as_str()));
+}
+
+#[test]
+#[ignore = "needs a model: run by make test-model"]
+fn real_model_streams_end_with_an_error_event_when_the_server_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = start(dir.path());
+    let session = "labs_sess_0123456789ab";
+    let body = serde_json::json!({"message": "Tell me a very long story.", "maxTokens": 2000, "sessionId": session});
+    let mut curl = Command::new("curl")
+        .args(CHAT)
+        .arg(body.to_string())
+        .arg(format!("{}/stream", server.1))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stream = curl.stdout.take().unwrap();
+    let mut text = String::new();
+    while text.matches("choices").count() < 3 {
+        let mut chunk = [0; 512];
+        let n = stream.read(&mut chunk).unwrap();
+        assert!(n > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&chunk[..n]));
+    }
+    assert!(Command::new("kill").args(["-INT", &server.0.id().to_string()]).status().unwrap().success());
+    stream.read_to_string(&mut text).unwrap();
+    curl.wait().unwrap();
+    let seen = events(&text);
+    let error = seen.iter().find(|e| e.name == "error").unwrap_or_else(|| panic!("no error event: {text}"));
+    assert_eq!(error.data["subCode"], "secondme.server.stopping");
+    assert!(server.0.wait().unwrap().success());
+    let again = start(dir.path());
+    let history = again.history(session);
+    let answer = &history["data"]["messages"][1];
+    assert_eq!(answer["status"], "interrupted");
+    let said: String = seen.iter().filter_map(|e| e.delta()).collect();
+    assert_eq!(answer["content"].as_str(), Some(said.as_str()));
+}
+
+#[test]
+#[ignore = "needs a model: run by make test-model"]
+fn real_model_is_found_in_the_list() {
+    let output = Command::new(env!("CARGO_BIN_EXE_secondme")).args(["model", "list", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = list.as_array().unwrap().iter().find(|m| m["name"] == MODEL).unwrap();
+    assert_eq!(row["state"], "present");
+    assert!(PathBuf::from(row["path"].as_str().unwrap()).is_file());
+}
