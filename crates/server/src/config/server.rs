@@ -19,7 +19,5 @@ section! {
         small_body_max_bytes: usize = 1024 * 1024,
         /// How long a stop waits for running streams to end, in seconds.
         shutdown_seconds: u64 = 10,
-        /// Peers whose `X-Forwarded-For` is believed (addresses). Empty: none.
-        trusted_proxies: Vec<String> = Vec::new(),
     }
 }

@@ -21,8 +21,6 @@ section! {
         sdk_content: bool = true,
         /// Maps the provider model names of March 2026 to `secondme/nano` and `secondme/pro` in place of a 422.
         legacy_models: bool = false,
-        /// Lets tokens with only v1 scopes use agent memory.
-        agent_memory_without_scope: bool = false,
     }
 }
 

@@ -39,7 +39,7 @@ codes! {
     InvalidParam => 400 "invalid.param", "Invalid parameter: {}", "参数错误：{}", "A parameter is missing, malformed or out of range.";
     Unprocessable => 422 "invalid.param", "Validation Error: {}", "参数校验失败：{}", "`model`, `maxTokens`, images, or an unknown field of ws-chat.";
     ContentType => 415 "request.content_type.unsupported", "Unsupported content type: send {}", "不支持的内容类型，请使用 {}", "The Content-Type is not one the route reads.";
-    BodyTooLarge => 413 "request.body.too_large", "The request body is larger than {} bytes", "请求体超过 {} 字节", "The body is over the limit in config.";
+    BodyTooLarge => 413 "request.body.too_large", "The request body is larger than this route takes", "请求体超过该接口的限制", "The body is over the limit in config.";
     RouteNotFound => 404 "resource.fetch.not_found", "Not Found", "接口不存在", "No route has this path.";
     MethodNotAllowed => 405 "request.method.not_allowed", "Method not allowed: the Allow header names the methods of this path", "不支持该请求方法，请查看 Allow 响应头", "The path exists with another method.";
     NotFound => 404 "resource.fetch.not_found", "{} not found", "{} 不存在", "The thing does not exist or is not yours.";

@@ -101,6 +101,11 @@ impl ApiError {
         self.0.code
     }
 
+    /// When to try again, in seconds.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        self.0.retry_after
+    }
+
     /// What happened, for the log.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
         self.0.cause.as_deref()

@@ -15,7 +15,7 @@ pub fn render(response: &mut Response, method: &Method, lang: Lang, request_id: 
     }
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(seconds) = error.0.retry_after {
+    if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code().row().status == 401 {

@@ -103,7 +103,7 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(Code::BodyTooLarge).arg("the allowed number of")
+            ApiError::new(Code::BodyTooLarge)
         }
         other => ApiError::invalid("body", &Problem::Parser(other.body_text())),
     })

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -30,12 +30,13 @@ impl Page {
         self
     }
 
-    /// Lets forms of this page end at another origin: browsers apply `form-action` to the redirect that follows a form, too.
+    /// Lets forms of this page end at the web address or app behind `url`. Browsers apply `form-action` to every redirect after
+    /// a form, also to the app's own ones behind its redirect URI, which we cannot know: so any web address must do.
     #[must_use]
     pub fn form_may_lead_to(mut self, url: &url::Url) -> Self {
-        self.form_action = match url.origin() {
-            url::Origin::Tuple(..) => url.origin().ascii_serialization(),
-            url::Origin::Opaque(_) => format!("{}:", url.scheme()),
+        self.form_action = match url.scheme() {
+            "http" | "https" => "http: https:".to_owned(),
+            scheme => format!("http: https: {scheme}:"),
         };
         self
     }
@@ -101,6 +102,10 @@ impl IntoResponse for PageError {
             message: self.error.message(self.lang),
             hint: self.hint,
         };
-        Page::new(&template).status(status).into_response()
+        let mut response = Page::new(&template).status(status).into_response();
+        if let Some(seconds) = self.error.retry_after_seconds() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }

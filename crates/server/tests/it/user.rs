@@ -38,6 +38,7 @@ both! {
         for body in [
             json!({"name": "New", "origin_route": "lin"}),
             json!({"name": "New", "origin_route": "no spaces"}),
+            json!({"name": "New", "origin_route": "oauth"}),
             json!({"name": long, "about_me": "New"}),
             json!({"name": "New", "about_me": "x".repeat(501)}),
             json!({"name": "New", "avatar": "javascript:alert(1)"}),

@@ -7,8 +7,6 @@ mod problem;
 use askama::Template;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use serde::Deserialize;
@@ -66,7 +64,7 @@ async fn ask(
     let request = checked(&app, lang, peer, &query).await?;
     let here = here(&query);
     match session {
-        Some(session) => Ok(leads_anywhere(consent(lang, &session, &request, &here, &query).into_response())),
+        Some(session) => Ok(consent(lang, &session, &request, &here, &query).into_response()),
         None => Ok(Redirect::to(&accounts::login_url(&here)).into_response()),
     }
 }
@@ -127,17 +125,6 @@ fn consent(lang: Lang, session: &Session, request: &AuthorizationRequest, here: 
         Ok(url) => page.form_may_lead_to(url),
         Err(_) => page,
     }
-}
-
-/// Browsers apply `form-action` to every redirect after a form, also to the app's own ones behind its redirect URI (from
-/// http to https, from its API to its front end). We cannot know those, so any web address must do.
-fn leads_anywhere(mut page: Response) -> Response {
-    let policy = page.headers().get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
-    let wider = policy.map(|policy| policy.replace("form-action 'self'", "form-action 'self' http: https:"));
-    if let Some(wider) = wider.and_then(|wider| HeaderValue::try_from(wider).ok()) {
-        page.headers_mut().insert(CONTENT_SECURITY_POLICY, wider);
-    }
-    page
 }
 
 /// Where the browser goes next, as far as a person needs to know: host and port, or the scheme of an app on the device.

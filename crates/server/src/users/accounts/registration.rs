@@ -2,16 +2,11 @@
 
 use crate::config::Accounts;
 use crate::error::{ApiError, Lang, Problem};
+use crate::users::profile::is_reserved;
 
 const NAME_MAX: usize = 50;
 const EMAIL_MAX: usize = 254;
 const ROUTE_MAX: usize = 40;
-
-/// Paths of this server that no home page may take.
-const RESERVED: &[&str] = &[
-    "admin", "api", "auth", "assets", "docs", "gate", "healthz", "login", "logout", "metrics", "oauth", "readyz",
-    "register", "settings", "static",
-];
 
 /// Somebody who wants an account.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +130,7 @@ pub fn slug(name: &str, email: &str) -> String {
         .into_iter()
         .map(dashed)
         .find(|s| !s.is_empty())
-        .map_or_else(String::new, |slug| if RESERVED.contains(&slug.as_str()) { format!("{slug}-1") } else { slug })
+        .map_or_else(String::new, |slug| if is_reserved(&slug) { format!("{slug}-1") } else { slug })
 }
 
 /// Lower-case letters and digits, everything else one dash.

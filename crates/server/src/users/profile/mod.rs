@@ -116,7 +116,41 @@ fn is_web_url(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|u| matches!(u.scheme(), "http" | "https"))
 }
 
+/// Paths of this server that no home page may take.
+const RESERVED: &[&str] = &[
+    "admin",
+    "api",
+    "assets",
+    "auth",
+    "avatars",
+    "developer",
+    "docs",
+    "gate",
+    "healthz",
+    "login",
+    "logout",
+    "mcp",
+    "metrics",
+    "oauth",
+    "oauth2",
+    "openapi.json",
+    "plaza",
+    "post",
+    "readyz",
+    "register",
+    "settings",
+    "static",
+    "v1",
+];
+
+/// Whether a route belongs to the server itself.
+pub fn is_reserved(route: &str) -> bool {
+    RESERVED.iter().any(|r| r.eq_ignore_ascii_case(route))
+}
+
 /// Whether a text can be a home page route.
 pub fn is_route(text: &str) -> bool {
-    (1..=50).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=50).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && !is_reserved(text)
 }
