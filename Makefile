@@ -60,7 +60,7 @@ gen: ## write docs/generated/ anew from the code
 .PHONY: bench
 bench: ## measure this machine
 	@scripts/setup.sh build
-	cargo run --release --package xtask -- bench $(ARGS)
+	cargo run --release --package xtask --features bench -- bench $(ARGS)
 
 .PHONY: clean-data
 clean-data: ## delete ./data: accounts, memories, the server's keys, everything (models stay in their cache)

@@ -1,0 +1,163 @@
+//! Many requests over keep-alive connections: through `wrk` where it is installed, else through a generator of our own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::http::{Connection, request};
+use super::samples::{Samples, median};
+
+/// A request that is sent over and over.
+pub struct Load<'a> {
+    pub address: SocketAddr,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub headers: &'a [(&'a str, &'a str)],
+    pub body: &'a str,
+    pub connections: usize,
+    pub seconds: u64,
+}
+
+/// What one round, or the medians of several, came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rate {
+    pub per_second: f64,
+    /// Milliseconds.
+    pub p50: f64,
+    /// Milliseconds.
+    pub p99: f64,
+}
+
+impl Rate {
+    /// The medians of several rounds, figure by figure.
+    pub fn median(rounds: &[Self]) -> Self {
+        Self {
+            per_second: median(rounds.iter().map(|r| r.per_second)),
+            p50: median(rounds.iter().map(|r| r.p50)),
+            p99: median(rounds.iter().map(|r| r.p99)),
+        }
+    }
+}
+
+/// Whether `wrk` is there.
+pub fn has_wrk() -> bool {
+    Command::new("wrk").arg("--version").output().is_ok()
+}
+
+impl Load<'_> {
+    /// The command, as it could be typed.
+    pub fn command(&self) -> String {
+        if !has_wrk() {
+            return format!(
+                "own generator (wrk is not installed): {} {} on {} keep-alive connections for {} s",
+                self.method, self.path, self.connections, self.seconds
+            );
+        }
+        let script = if self.body.is_empty() { "" } else { " -s body.lua" };
+        let headers: String =
+            self.headers.iter().filter(|_| self.body.is_empty()).map(|(n, v)| format!(" -H '{n}: {v}'")).collect();
+        let (connections, seconds, path) = (self.connections, self.seconds, self.path);
+        format!("wrk -t1 -c{connections} -d{seconds}s --latency{script}{headers} http://127.0.0.1:PORT{path}")
+    }
+
+    /// One second to warm up, then `rounds` rounds; returns their medians. A single refused request is a failure.
+    pub async fn rounds(&self, rounds: usize, work: &Path) -> Result<Rate, String> {
+        self.round(1, work).await?;
+        let mut rates = Vec::new();
+        for _ in 0..rounds {
+            rates.push(self.round(self.seconds, work).await?);
+        }
+        Ok(Rate::median(&rates))
+    }
+
+    async fn round(&self, seconds: u64, work: &Path) -> Result<Rate, String> {
+        if has_wrk() { self.wrk(seconds, work) } else { self.own(seconds).await }
+    }
+
+    /// The script fixes the request once, so no Lua runs during the measurement.
+    fn wrk(&self, seconds: u64, work: &Path) -> Result<Rate, String> {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let mut script = format!("wrk.method = {}\n", quoted(self.method));
+        for (name, value) in self.headers {
+            script.push_str(&format!("wrk.headers[{}] = {}\n", quoted(name), quoted(value)));
+        }
+        if !self.body.is_empty() {
+            script.push_str(&format!("wrk.body = {}\n", quoted(self.body)));
+        }
+        let file = work.join("body.lua");
+        std::fs::write(&file, script).map_err(|e| format!("{}: {e}", file.display()))?;
+        let output = Command::new("wrk")
+            .args(["-t1", "--latency", &format!("-c{}", self.connections), &format!("-d{seconds}s"), "-s"])
+            .arg(&file)
+            .arg(format!("http://{}{}", self.address, self.path))
+            .output()
+            .map_err(|e| format!("wrk: {e}"))?;
+        read_wrk(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    async fn own(&self, seconds: u64) -> Result<Rate, String> {
+        let bytes = request(self.method, self.path, self.headers, self.body);
+        let begun = Instant::now();
+        let end = begun + Duration::from_secs(seconds);
+        let tasks: Vec<_> =
+            (0..self.connections).map(|_| tokio::spawn(one_connection(self.address, bytes.clone(), end))).collect();
+        let mut samples = Samples::default();
+        for task in tasks {
+            samples.join(task.await.map_err(|e| e.to_string())??);
+        }
+        let per_second = samples.count() as f64 / begun.elapsed().as_secs_f64();
+        Ok(Rate { per_second, p50: samples.ms(0.5), p99: samples.ms(0.99) })
+    }
+}
+
+async fn one_connection(address: SocketAddr, request: Vec<u8>, end: Instant) -> Result<Samples, String> {
+    let mut connection = Connection::open(address).await.map_err(|e| e.to_string())?;
+    let mut samples = Samples::default();
+    while Instant::now() < end {
+        let sent = Instant::now();
+        let (head, body) = connection.ask(&request).await.map_err(|e| e.to_string())?;
+        if !head.is_ok() {
+            return Err(format!("status {}: {}", head.second, String::from_utf8_lossy(&body)));
+        }
+        samples.add(sent.elapsed());
+    }
+    Ok(samples)
+}
+
+fn read_wrk(text: &str) -> Result<Rate, String> {
+    let after = |name: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(name))?;
+        line.trim_start().trim_start_matches(name).split_whitespace().next()
+    };
+    if text.contains("Non-2xx") || text.contains("Socket errors") {
+        return Err(format!("wrk met failures:\n{text}"));
+    }
+    let per_second = after("Requests/sec:").and_then(|n| n.parse().ok());
+    let (p50, p99) = (after("50%").and_then(milliseconds), after("99%").and_then(milliseconds));
+    match (per_second, p50, p99) {
+        (Some(per_second), Some(p50), Some(p99)) => Ok(Rate { per_second, p50, p99 }),
+        _ => Err(format!("wrk said what was not understood:\n{text}")),
+    }
+}
+
+/// `812.00us`, `1.25ms`, `2.10s`.
+fn milliseconds(text: &str) -> Option<f64> {
+    let units = [("us", 1e-3), ("ms", 1.0), ("s", 1e3)];
+    let (unit, factor) = units.into_iter().find(|(unit, _)| text.ends_with(unit))?;
+    Some(text.strip_suffix(unit)?.parse::<f64>().ok()? * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wrk_prints_is_read() {
+        let text = "  Latency Distribution\n     50%    1.87ms\n     75%    2.10ms\n     99%  812.00us\n\
+            Requests/sec:  31234.56\nTransfer/sec:      9.1MB\n";
+        let rate = read_wrk(text).unwrap();
+        assert_eq!((rate.per_second, rate.p50, rate.p99), (31234.56, 1.87, 0.812));
+        assert!(read_wrk(&format!("{text}  Non-2xx or 3xx responses: 4\n")).is_err());
+    }
+}
