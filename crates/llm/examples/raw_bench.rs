@@ -15,7 +15,9 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use secondme_llm::embedded::raw;
-use secondme_llm::{ChatEvent, ChatMessage, ChatModel, ChatRequest, Embedded, EmbeddedOptions, Sampling, Usage};
+use secondme_llm::{
+    ChatEvent, ChatMessage, ChatModel, ChatRequest, Embedded, EmbeddedOptions, Sampling, Usage, ensure_passive_threads,
+};
 
 const PROMPT: usize = 500;
 const ANSWER: u32 = 128;
@@ -23,6 +25,7 @@ const ANSWER: u32 = 128;
 type Res<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Res<()> {
+    ensure_passive_threads()?;
     let args: Vec<String> = std::env::args().skip(1).collect();
     let Some(path) = args.first() else {
         eprintln!("usage: raw_bench MODEL.gguf [DECODE_THREADS PROMPT_THREADS [ROUNDS]]");

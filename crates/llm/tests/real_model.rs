@@ -21,7 +21,13 @@ fn options() -> EmbeddedOptions {
         .expect("a home");
     let path = cache.join("secondme/models/SmolLM2-135M-Instruct.Q4_1.gguf");
     // One thread each: the machine that runs tests has other things to do.
-    EmbeddedOptions { context_tokens: 1024, cache_tokens: 2048, decode_threads: 1, ..EmbeddedOptions::new(path) }
+    EmbeddedOptions {
+        context_tokens: 1024,
+        cache_tokens: 2048,
+        decode_threads: 1,
+        prompt_threads: 1,
+        ..EmbeddedOptions::new(path)
+    }
 }
 
 async fn model() -> Embedded {
@@ -93,8 +99,9 @@ async fn requests_run_side_by_side_and_answer_as_if_alone() {
         ["Name a colour.", "Name an animal.", "Name a country.", "Name a fruit.", "Name a city.", "Count to five."];
     let mut alone = Vec::new();
     for question in questions {
-        alone.push(answer(&with(options()).await, ask(question, 12)).await.text);
+        alone.push(answer(&model, ask(question, 12)).await.text);
     }
+    let model = with(options()).await;
     let together = futures::future::join_all(questions.map(|q| answer(&model, ask(q, 12)))).await;
     // Batches compute in another order, so a close call may fall the other way; all six would be a mix-up.
     let same = together.iter().zip(&alone).filter(|(together, alone)| together.text == **alone).count();

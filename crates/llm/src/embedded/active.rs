@@ -3,18 +3,15 @@
 use std::time::Instant;
 
 use llama_cpp_2::model::LlamaModel;
-use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use llguidance::Matcher;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::cache::Token;
+use super::sampler::Sampler;
 use super::text::{Characters, Passed, StopTexts};
 use crate::{ChatEvent, FinishReason, ModelError, Sampling, Usage};
-
-/// The likeliest tokens that are looked at before `top_p`.
-const TOP_K: i32 = 40;
 
 pub(super) type Events = UnboundedSender<Result<ChatEvent, ModelError>>;
 
@@ -41,7 +38,7 @@ pub(super) struct Active {
     pub left: usize,
     pub over: bool,
     started: Instant,
-    sampler: LlamaSampler,
+    sampler: Sampler,
     characters: Characters,
     stops: StopTexts,
     usage: Usage,
@@ -62,7 +59,7 @@ impl Active {
             left: job.max_tokens,
             over: false,
             started: Instant::now(),
-            sampler: sampler(&job.sampling, job.matcher),
+            sampler: Sampler::new(&job.sampling, job.matcher),
             characters: Characters::default(),
             stops: StopTexts::new(&job.stop),
             usage,
@@ -71,13 +68,17 @@ impl Active {
         }
     }
 
-    /// Chooses the next token from the logits of a batch row.
-    pub(super) fn sample(&mut self, context: &llama_cpp_2::context::LlamaContext<'_>, row: i32) -> LlamaToken {
-        self.sampler.sample(context, row)
+    /// Chooses the next token from the logits of its last one, and sends what it completes.
+    pub(super) fn advance(&mut self, model: &LlamaModel, logits: &[f32]) {
+        self.next = None;
+        match self.sampler.choose(logits) {
+            Ok(token) => self.take(model, token),
+            Err(error) => self.fail(error),
+        }
     }
 
-    /// A token was sampled: sends what it completes, and ends the answer when it is the last.
-    pub(super) fn take(&mut self, model: &LlamaModel, token: LlamaToken) {
+    /// A token was chosen; it may be the last.
+    fn take(&mut self, model: &LlamaModel, token: LlamaToken) {
         if model.vocab().is_eog(token) {
             return self.finish(FinishReason::Stop);
         }
@@ -136,29 +137,5 @@ impl Active {
         if !text.is_empty() {
             let _ = self.events.send(Ok(ChatEvent::Text(text)));
         }
-    }
-}
-
-/// Grammar, top-k, top-p, temperature, chance; or grammar and the likeliest.
-fn sampler(sampling: &Sampling, matcher: Option<Matcher>) -> LlamaSampler {
-    let mut chain: Vec<LlamaSampler> = matcher.into_iter().map(LlamaSampler::from).collect();
-    if sampling.temperature <= 0.0 || sampling.temperature.is_nan() {
-        chain.push(LlamaSampler::greedy());
-        return LlamaSampler::chain_simple(chain);
-    }
-    chain.push(LlamaSampler::top_k(TOP_K));
-    if sampling.top_p < 1.0 {
-        chain.push(LlamaSampler::top_p(sampling.top_p.max(0.0), 1));
-    }
-    chain.push(LlamaSampler::temp(sampling.temperature));
-    chain.push(LlamaSampler::dist(seed(sampling.seed)));
-    LlamaSampler::chain_simple(chain)
-}
-
-/// The engine takes 32 bits, of which the highest value means a random seed.
-fn seed(seed: Option<u64>) -> u32 {
-    match seed {
-        None => u32::MAX,
-        Some(seed) => u32::try_from((seed ^ (seed >> 32)) & 0xffff_ffff).unwrap_or(0).min(u32::MAX - 1),
     }
 }

@@ -214,10 +214,7 @@ impl<'m> Engine<'m> {
             self.cache.push(sequence, token);
         }
         for (i, row) in rows {
-            let request = &mut self.active[i];
-            request.next = None;
-            let token = request.sample(&self.context, row);
-            request.take(&self.loaded.model, token);
+            self.active[i].advance(&self.loaded.model, self.context.get_logits_ith(row));
         }
         Ok(())
     }

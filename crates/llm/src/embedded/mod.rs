@@ -14,6 +14,7 @@ mod pace;
 mod prompt;
 #[doc(hidden)]
 pub mod raw;
+mod sampler;
 mod text;
 mod worker;
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::process::threads_are_passive;
+
 /// Which file, how much memory, how many threads. Only `path` has to be given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,8 +24,9 @@ pub struct EmbeddedOptions {
     pub slots: usize,
     /// Requests that may wait for a slot; one more is refused as busy. Default 32.
     pub queue: usize,
-    /// Threads for generating. 0 (the default) = half of the cores, because every further thread waits for the slowest at
-    /// each of hundreds of barriers per token, and stalls when other programs want the cores.
+    /// Threads for generating. 0 (the default) = one when the threads sleep while they wait
+    /// ([`crate::ensure_passive_threads`]), because waking them hundreds of times a token costs more than a second one
+    /// brings; else half of the cores, because every thread waits for the slowest and other programs want cores too.
     pub decode_threads: usize,
     /// Threads for reading prompts. 0 (the default) = all cores.
     pub prompt_threads: usize,
@@ -60,6 +63,7 @@ impl EmbeddedOptions {
     /// The same with every number in its range and the thread counts filled in.
     pub(super) fn effective(&self) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let answering = if threads_are_passive() { 1 } else { (cores / 2).max(1) };
         let or = |set: usize, default: usize| if set == 0 { default } else { set.min(512) };
         let context_tokens = self.context_tokens.max(256);
         Self {
@@ -67,7 +71,7 @@ impl EmbeddedOptions {
             context_tokens,
             cache_tokens: self.cache_tokens.max(context_tokens),
             slots: self.slots.clamp(1, 64),
-            decode_threads: or(self.decode_threads, (cores / 2).max(1)),
+            decode_threads: or(self.decode_threads, answering),
             prompt_threads: or(self.prompt_threads, cores),
             prompt_chunk: self.prompt_chunk.clamp(16, 512),
             ..self.clone()
@@ -76,5 +80,33 @@ impl EmbeddedOptions {
 
     fn stem(&self) -> String {
         self.path.file_stem().map_or_else(|| "embedded".into(), |s| s.to_string_lossy().into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_brought_into_range_and_the_name_comes_from_the_file() {
+        let strange = EmbeddedOptions {
+            context_tokens: 10_000,
+            cache_tokens: 1,
+            slots: 0,
+            prompt_chunk: 1,
+            ..EmbeddedOptions::new("/m/tiny.gguf")
+        };
+        let effective = strange.effective();
+        assert_eq!((effective.name.as_str(), effective.slots, effective.prompt_chunk), ("tiny", 1, 16));
+        assert_eq!(effective.cache_tokens, 10_000, "one request always fits");
+        assert!(effective.decode_threads >= 1 && effective.prompt_threads >= effective.decode_threads);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        let error = serde_json::from_str::<EmbeddedOptions>(r#"{"path": "x", "slot": 2}"#).unwrap_err().to_string();
+        assert!(error.contains("slot"), "{error}");
+        let options: EmbeddedOptions = serde_json::from_str(r#"{"path": "x", "slots": 2}"#).unwrap();
+        assert_eq!((options.slots, options.queue), (2, 32));
     }
 }
