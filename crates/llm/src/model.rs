@@ -24,6 +24,8 @@ pub struct ModelInfo {
     pub context_tokens: usize,
     /// Whether it takes images.
     pub vision: bool,
+    /// Whether a schema binds every token, so that an answer that ends by itself is sure to be valid under it.
+    pub constrains: bool,
 }
 
 /// A chat model. Implementations are shared by all requests.

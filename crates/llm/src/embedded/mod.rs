@@ -115,6 +115,7 @@ impl ChatModel for Embedded {
             name: self.options.name.clone(),
             context_tokens: loaded.map_or(self.options.context_tokens, |l| l.context_tokens),
             vision: false,
+            constrains: true,
         }
     }
 

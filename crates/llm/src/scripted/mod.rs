@@ -40,6 +40,9 @@ impl Step {
     }
 }
 
+/// Requests that are remembered for tests to look at; a server that runs on `echo` must not grow.
+const REMEMBERED: usize = 1_000;
+
 type Script = Box<dyn Fn(&ChatRequest) -> Vec<Step> + Send + Sync>;
 
 /// A model that plays a script and remembers what it was asked.
@@ -47,7 +50,8 @@ pub struct Scripted {
     name: String,
     script: Script,
     vision: bool,
-    requests: Mutex<Vec<ChatRequest>>,
+    constrains: bool,
+    requests: Mutex<VecDeque<ChatRequest>>,
 }
 
 impl Scripted {
@@ -80,7 +84,7 @@ impl Scripted {
 
     /// Makes the steps from each request.
     pub fn with(script: impl Fn(&ChatRequest) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        Self { name: "scripted".into(), script: Box::new(script), vision: true, requests: Mutex::default() }
+        Self { name: "scripted".into(), script: Box::new(script), vision: true, constrains: true, requests: Mutex::default() }
     }
 
     /// Says of itself that it sees no pictures, and refuses them.
@@ -90,16 +94,31 @@ impl Scripted {
         self
     }
 
-    /// Every request so far, oldest first.
+    /// Says of itself that a schema does not bind it.
+    #[must_use]
+    pub fn unconstrained(mut self) -> Self {
+        self.constrains = false;
+        self
+    }
+
+    /// The last requests, oldest first; older ones than the last thousand are forgotten.
     pub fn requests(&self) -> Vec<ChatRequest> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn remember(&self, request: &ChatRequest) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if requests.len() == REMEMBERED {
+            requests.pop_front();
+        }
+        requests.push_back(request.clone());
     }
 }
 
 #[async_trait]
 impl ChatModel for Scripted {
     async fn start(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        self.remember(&request);
         if !self.vision && request.has_images() {
             return Err(ModelError::Unsupported("images".into()));
         }
@@ -119,7 +138,12 @@ impl ChatModel for Scripted {
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: self.name.clone(), context_tokens: 8192, vision: self.vision }
+        ModelInfo {
+            name: self.name.clone(),
+            context_tokens: 8192,
+            vision: self.vision,
+            constrains: self.constrains,
+        }
     }
 
     fn status(&self) -> ModelStatus {

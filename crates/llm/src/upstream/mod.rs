@@ -123,6 +123,7 @@ impl ChatModel for Upstream {
             name: self.options.model.clone(),
             context_tokens: self.options.context_tokens,
             vision: self.options.vision,
+            constrains: false,
         }
     }
 

@@ -139,7 +139,12 @@ impl ChatModel for Pending {
     fn info(&self) -> ModelInfo {
         match self.real.get() {
             Some(real) => real.info(),
-            None => ModelInfo { name: "pending".to_owned(), context_tokens: self.context_tokens, vision: false },
+            None => ModelInfo {
+                name: "pending".to_owned(),
+                context_tokens: self.context_tokens,
+                vision: false,
+                constrains: false,
+            },
         }
     }
 
