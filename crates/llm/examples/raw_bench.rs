@@ -21,6 +21,8 @@ use secondme_llm::{
 
 const PROMPT: usize = 500;
 const ANSWER: u32 = 128;
+/// So many conversations of the bench fill most of the default cache.
+const FULL: usize = 6;
 
 type Res<T> = Result<T, Box<dyn Error>>;
 
@@ -37,8 +39,6 @@ fn main() -> Res<()> {
     let options = EmbeddedOptions { decode_threads, prompt_threads, ..EmbeddedOptions::new(path) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
-    let embedded = Embedded::open(&options)?;
-    runtime.block_on(embedded.ready())?;
     let model = raw::load(path)?;
     let params = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(2048))
@@ -51,10 +51,26 @@ fn main() -> Res<()> {
     println!(
         "threads: {decode_threads} for decode, {prompt_threads} for prompts; prompt {PROMPT}, answer {ANSWER} tokens"
     );
-    for round in 0..number(3, 3) {
+    let rounds = number(3, 3).max(1);
+    for round in 0..rounds {
         bare.push(bare_round(&mut context)?);
-        ours.push(runtime.block_on(our_round(&embedded, round))?);
+        // A new one each time: like the bare context, its cache is empty.
+        let fresh = Embedded::open(&options)?;
+        runtime.block_on(fresh.ready())?;
+        ours.push(runtime.block_on(our_round(&fresh, round))?);
     }
+    report(&bare, &ours);
+    // One that remembers other conversations: every token looks past all of them.
+    let used = Embedded::open(&options)?;
+    for round in 0..FULL {
+        runtime.block_on(our_round(&used, round))?;
+    }
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        bare.push(bare_round(&mut context)?);
+        ours.push(runtime.block_on(our_round(&used, FULL + round))?);
+    }
+    println!("the same with {FULL} and more remembered conversations:");
     report(&bare, &ours);
     println!("load average: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
     Ok(())
@@ -130,6 +146,7 @@ fn prompt(model: &Embedded, round: usize) -> String {
 }
 
 async fn our_round(model: &Embedded, round: usize) -> Res<Round> {
+    model.ready().await?;
     let mut messages = vec![ChatMessage::user(prompt(model, round) + "\nWrite a very long story.")];
     let (first, answer, text) = ask(model, messages.clone()).await?;
     messages.extend([ChatMessage::assistant(text), ChatMessage::user("What happened then? Go on for long.")]);

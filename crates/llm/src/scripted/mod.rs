@@ -84,7 +84,13 @@ impl Scripted {
 
     /// Makes the steps from each request.
     pub fn with(script: impl Fn(&ChatRequest) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        Self { name: "scripted".into(), script: Box::new(script), vision: true, constrains: true, requests: Mutex::default() }
+        Self {
+            name: "scripted".into(),
+            script: Box::new(script),
+            vision: true,
+            constrains: true,
+            requests: Mutex::default(),
+        }
     }
 
     /// Says of itself that it sees no pictures, and refuses them.
@@ -138,12 +144,7 @@ impl ChatModel for Scripted {
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo {
-            name: self.name.clone(),
-            context_tokens: 8192,
-            vision: self.vision,
-            constrains: self.constrains,
-        }
+        ModelInfo { name: self.name.clone(), context_tokens: 8192, vision: self.vision, constrains: self.constrains }
     }
 
     fn status(&self) -> ModelStatus {
