@@ -35,6 +35,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(users::profile::http::routes())
         .merge(users::shades::routes())
         .merge(chat::stream::routes(config))
+        .merge(chat::act::http::routes())
         .merge(chat::sessions::http::routes())
 }
 

@@ -1,18 +1,19 @@
-//! Which crate may depend on which: `kit ← store ← jobs ← server`, `kit ← {bus, llm, speech} ← server`.
+//! Which crate may depend on which: `kit ← store ← jobs ← server`, `kit ← {bus, llm, speech} ← server`, `shape ← server`.
 //! Test dependencies count too.
 
 use super::Finding;
 use super::tree::{File, Tree};
 
 /// Every crate (without the `secondme-` in front) and the ones it may depend on.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("kit", &[]),
     ("store", &["kit"]),
     ("jobs", &["kit", "store"]),
     ("bus", &["kit"]),
     ("llm", &["kit"]),
     ("speech", &["kit"]),
-    ("server", &["kit", "store", "jobs", "bus", "llm", "speech"]),
+    ("shape", &[]),
+    ("server", &["kit", "store", "jobs", "bus", "llm", "speech", "shape"]),
 ];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {

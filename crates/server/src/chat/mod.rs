@@ -1,8 +1,9 @@
-//! Conversations of a user with their own avatar (contract 10, 23).
+//! Conversations of a user with their own avatar (contract 10, 11, 23).
 //!
 //! Start reading at [`turn`] (what was asked), [`reply`] (one turn from context to stored answer), [`prompt`] (what the model sees).
 //! Invariant: the model is called with no transaction open, and what was said is stored whether or not the client stays.
 
+pub mod act;
 pub mod models;
 pub mod persona;
 pub mod prompt;

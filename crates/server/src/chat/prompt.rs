@@ -26,6 +26,8 @@ pub struct Material<'a> {
     pub persona: &'a Persona,
     /// Instructions of the session's first request.
     pub system_prompt: Option<&'a str>,
+    /// What to do with the message, when it is not simply answered.
+    pub task: Option<&'a str>,
     /// Earlier messages, oldest first.
     pub past: &'a [Past],
     /// What is said now, with what a search found.
@@ -64,6 +66,10 @@ pub fn build(model: &dyn ChatModel, material: &Material<'_>) -> Result<Prompt> {
     if let Some(prompt) = material.system_prompt {
         system.push_str("\n\n## Instructions for this conversation\n");
         system.push_str(prompt);
+    }
+    if let Some(task) = material.task {
+        system.push_str("\n\n## Task\n");
+        system.push_str(task);
     }
     let count = |text: &str| model.count_tokens(text) + PER_MESSAGE;
     let fixed = count(&system) + count(CUT_NOTE) + count(material.message);
@@ -127,7 +133,16 @@ mod tests {
     }
 
     fn material<'a>(persona: &'a Persona, past: &'a [Past], message: &'a str) -> Material<'a> {
-        Material { persona, system_prompt: None, past, message, images: &[], max_tokens: 200, history_percent: 50 }
+        Material {
+            persona,
+            system_prompt: None,
+            task: None,
+            past,
+            message,
+            images: &[],
+            max_tokens: 200,
+            history_percent: 50,
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::act::Decision;
 use super::models::ModelName;
 use crate::access::Caller;
 use crate::app::App;
@@ -19,27 +20,27 @@ use crate::error::{ApiError, Code, Problem, Result};
 #[serde(rename_all = "camelCase", default)]
 pub struct ChatBody {
     /// What is said; one text, not a list of messages.
-    message: String,
+    pub(super) message: String,
     /// The session to go on with; absent: a new one.
-    session_id: Option<String>,
+    pub(super) session_id: Option<String>,
     /// The logical app that the session belongs to; beats the header `X-App-Id`. Default `general`.
-    app_id: Option<String>,
+    pub(super) app_id: Option<String>,
     /// Instructions for the avatar; stored with, and effective from, the first request of a session only.
-    system_prompt: Option<String>,
+    pub(super) system_prompt: Option<String>,
     /// Reserved; checked to be a user id, otherwise without effect.
     #[schema(value_type = Option<i64>)]
-    receiver_user_id: Option<Value>,
+    pub(super) receiver_user_id: Option<Value>,
     /// Lets the avatar search the web first, when the server has a search address.
-    enable_web_search: Option<bool>,
+    pub(super) enable_web_search: Option<bool>,
     /// `secondme/nano` (default) or `secondme/pro`.
     #[schema(value_type = Option<String>)]
-    model: Option<Value>,
+    pub(super) model: Option<Value>,
     /// 1 to 16000, default 2000.
     #[schema(value_type = Option<i64>)]
-    max_tokens: Option<Value>,
+    pub(super) max_tokens: Option<Value>,
     /// Up to 4 pictures: `{"data": base64, "mediaType": "image/png" | "image/jpeg" | "image/gif" | "image/webp"}`.
     #[schema(value_type = Option<Vec<Value>>)]
-    images: Option<Value>,
+    pub(super) images: Option<Value>,
 }
 
 /// A checked turn.
@@ -49,8 +50,8 @@ pub struct Turn {
     pub user_id: i64,
     /// The OAuth app the request came through.
     pub client_app_id: Option<String>,
-    /// `chat` or `act`.
-    pub kind: &'static str,
+    /// What kind of answer is wanted.
+    pub task: Task,
     /// The session the client named, if it did.
     pub session_id: Option<String>,
     /// The logical app.
@@ -65,8 +66,28 @@ pub struct Turn {
     pub model: ModelName,
     /// The most tokens it may say.
     pub max_tokens: u32,
-    /// Whether to search the web first.
-    pub web_search: bool,
+}
+
+/// What kind of answer a turn wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// Words.
+    Talk {
+        /// Whether to search the web first.
+        web_search: bool,
+    },
+    /// A judgement in JSON.
+    Act(Box<Decision>),
+}
+
+impl Task {
+    /// The session's kind in the database.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Talk { .. } => "chat",
+            Self::Act(_) => "act",
+        }
+    }
 }
 
 const MEDIA_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -94,7 +115,7 @@ impl ChatBody {
         Ok(Turn {
             user_id: caller.user_id,
             client_app_id: caller.app_id().map(str::to_owned),
-            kind: "chat",
+            task: Task::Talk { web_search: self.enable_web_search.unwrap_or(false) },
             session_id: self.session_id,
             bucket: bucket(self.app_id.as_deref(), headers)?,
             system_prompt,
@@ -102,7 +123,6 @@ impl ChatBody {
             images,
             model,
             max_tokens,
-            web_search: self.enable_web_search.unwrap_or(false),
         })
     }
 }

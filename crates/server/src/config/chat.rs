@@ -13,6 +13,10 @@ section! {
         images_max: usize = 4,
         /// Largest image after decoding, in bytes.
         image_max_bytes: usize = 5 * 1024 * 1024,
+        /// Shortest `actionControl`, in characters.
+        action_control_min_chars: usize = 20,
+        /// Longest `actionControl`, in characters.
+        action_control_max_chars: usize = 8_000,
         /// `maxTokens` when the request names none.
         max_tokens_default: u32 = 2_000,
         /// A comment line is sent after this long without data, in seconds.

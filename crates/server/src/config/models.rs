@@ -13,8 +13,8 @@ section! {
         base_url: String = String::new(),
         /// OpenAI-compatible: the key sent as a bearer token.
         api_key: secondme_kit::Secret = secondme_kit::Secret::default(),
-        /// Tokens of context a conversation may use.
-        context_tokens: usize = 4_096,
+        /// Tokens that prompt and answer may have together. The longest `actionControl` in Chinese takes some 8,000.
+        context_tokens: usize = 12_288,
         /// OpenAI-compatible: whether the model takes images.
         vision: bool = false,
         /// OpenAI-compatible: time to connect, in seconds.

@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod act;
 mod app_story;
 mod authorize;
 mod chat;

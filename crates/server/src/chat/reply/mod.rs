@@ -3,25 +3,28 @@
 //! The model is asked before anything is stored, so that a refused request leaves no trace and can be sent again. From then
 //! on a tracked task owns the answer: it goes on when the client hangs up, and stores what was said, whatever happens.
 
+mod follow;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use secondme_llm::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage,
-};
-use serde_json::json;
+use secondme_llm::{ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage};
+use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
+
+pub(super) use follow::{Show, refused};
 
 use super::persona::{self, Persona};
 use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
-use super::turn::Turn;
-use super::{search, stream};
+use super::turn::{Task, Turn};
+use super::{act, search, stream};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
+use crate::http::sse;
 use crate::users::{profile, shades};
 
 /// A request that was handed to a model: accepted already, or still waiting for its place.
@@ -32,16 +35,42 @@ enum Starting {
     AfterSearch,
 }
 
+/// A turn that is being answered.
+pub(super) struct Reply {
+    pub(super) app: App,
+    pub(super) turn: Turn,
+    context: Context,
+    persona: Persona,
+    lang: Lang,
+    frames: UnboundedSender<Bytes>,
+    /// What was said so far; it becomes the stored message.
+    pub(super) said: String,
+    /// What the stored message's metadata says about it.
+    pub(super) notes: Map<String, Value>,
+    first_token: Option<Instant>,
+}
+
+/// How an answer ended.
+pub(super) enum End {
+    /// The model was done.
+    Finished(FinishReason, Usage),
+    /// Something went wrong; the client is told.
+    Failed(ApiError),
+    /// The client left and the time for finishing is over.
+    Abandoned,
+}
+
 /// Starts a turn and returns the frames of its answer.
 ///
 /// # Errors
 /// Everything that is known before the first byte: a foreign session, too long a message, a model that refuses or fails.
 pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceiver<Bytes>> {
     let (context, persona) = load(app, &turn).await?;
-    let searching = turn.web_search && search::is_configured(&app.config().search);
+    let searching = turn.task == Task::Talk { web_search: true } && search::is_configured(&app.config().search);
     let (frames, receiver) = mpsc::unbounded_channel();
-    let mut reply = Reply { app: app.clone(), turn, context, persona, lang, frames, said: String::new(), left_out: 0 };
-    let starting = if searching { Starting::AfterSearch } else { reply.ask_model().await? };
+    let (said, notes) = (String::new(), Map::new());
+    let mut reply = Reply { app: app.clone(), turn, context, persona, lang, frames, said, notes, first_token: None };
+    let starting = if searching { Starting::AfterSearch } else { reply.ask_patiently().await? };
     reply.store_question().await?;
     if reply.context.is_new {
         reply.send(stream::session(&reply.context.session_id));
@@ -59,29 +88,10 @@ async fn load(app: &App, turn: &Turn) -> Result<(Context, Persona)> {
     Ok((context, persona::of_owner(&profile, &shades)))
 }
 
-struct Reply {
-    app: App,
-    turn: Turn,
-    context: Context,
-    persona: Persona,
-    lang: Lang,
-    frames: UnboundedSender<Bytes>,
-    said: String,
-    left_out: usize,
-}
-
-/// How an answer ended.
-enum End {
-    Finished(FinishReason, Usage),
-    Failed(ApiError),
-    /// The client left and the time for finishing is over.
-    Abandoned,
-}
-
 impl Reply {
     /// Hands the prompt to the model. A failure within a moment is an HTTP error; a new session does not wait longer for its
     /// first frame, an existing one, which has none, waits until a keep-alive would be due.
-    async fn ask_model(&mut self) -> Result<Starting> {
+    async fn ask_patiently(&mut self) -> Result<Starting> {
         let request = self.request(&self.turn.message.clone())?;
         let model = self.model();
         let mut starting: BoxFuture<'static, _> = Box::pin(async move { model.start(request).await });
@@ -98,17 +108,30 @@ impl Reply {
         }
     }
 
-    fn model(&self) -> std::sync::Arc<dyn ChatModel> {
+    /// The model of this turn.
+    pub(super) fn model(&self) -> Arc<dyn ChatModel> {
         self.app.models().get(self.turn.model).clone()
     }
 
-    fn request(&mut self, message: &str) -> Result<ChatRequest> {
+    /// The prompt of this turn, with `message` as what is said now.
+    pub(super) fn request(&mut self, message: &str) -> Result<ChatRequest> {
         let chat = &self.app.config().chat;
         let system_prompt =
             if self.context.is_new { &self.turn.system_prompt } else { &self.context.system_prompt }.as_deref();
+        let (task, output, sampling) = match &self.turn.task {
+            Task::Talk { .. } => {
+                let temperature = chat.temperature_percent as f32 / 100.0;
+                (None, Output::Text, Sampling { temperature, ..Sampling::default() })
+            }
+            Task::Act(decision) => {
+                let task = decision.instructions(&self.persona.name);
+                (Some(task), Output::Json(decision.shape.schema.clone()), Sampling::greedy())
+            }
+        };
         let material = Material {
             persona: &self.persona,
             system_prompt,
+            task: task.as_deref(),
             past: &self.context.past,
             message,
             images: &self.turn.images,
@@ -116,13 +139,13 @@ impl Reply {
             history_percent: chat.history_percent,
         };
         let prompt = prompt::build(self.model().as_ref(), &material)?;
-        self.left_out = prompt.left_out;
+        self.notes.insert("leftOut".into(), prompt.left_out.into());
         Ok(ChatRequest {
             messages: prompt.messages,
             max_tokens: self.turn.max_tokens,
-            sampling: Sampling { temperature: chat.temperature_percent as f32 / 100.0, ..Sampling::default() },
+            sampling,
             cache_key: Some(self.context.session_id.clone()),
-            output: Output::Text,
+            output,
             stop: Vec::new(),
         })
     }
@@ -132,7 +155,7 @@ impl Reply {
         let (app, turn, session_id) = (&self.app, &self.turn, &self.context.session_id);
         let mut tx = app.store().write().await?;
         if self.context.is_new {
-            let about = (turn.kind, turn.bucket.as_str(), turn.client_app_id.as_deref());
+            let about = (turn.task.word(), turn.bucket.as_str(), turn.client_app_id.as_deref());
             sessions::open(app, &mut tx, turn.user_id, session_id, about).await?;
             if let Some(prompt) = &turn.system_prompt {
                 let system = NewMessage { content: prompt, ..NewMessage::plain(Role::System) };
@@ -147,9 +170,8 @@ impl Reply {
 
     async fn run(mut self, starting: Starting) {
         let begun = Instant::now();
-        let mut first_token = None;
-        let end = self.answer(starting, &mut first_token).await;
-        let first_token = first_token.map(|at| at.duration_since(begun).as_secs_f64());
+        let end = self.answer(starting).await;
+        let first_token = self.first_token.map(|at| at.duration_since(begun).as_secs_f64());
         let (outcome, tokens) = match &end {
             End::Finished(_, usage) => ("finished", usage.completion_tokens),
             End::Failed(_) => ("failed", 0),
@@ -164,30 +186,38 @@ impl Reply {
             tracing::warn!(session_id = self.context.session_id, cause = %error, "an answer failed");
             self.send(stream::failure(error, self.lang));
         }
-        self.send(Bytes::from_static(crate::http::sse::DONE.as_bytes()));
+        self.send(Bytes::from_static(sse::DONE.as_bytes()));
     }
 
-    /// Gets the stream and passes it on.
-    async fn answer(&mut self, starting: Starting, first_token: &mut Option<Instant>) -> End {
-        let waiting = match starting {
-            Starting::Accepted(stream) => return self.pass_on(stream, first_token).await,
-            Starting::Waiting(waiting) => waiting,
+    async fn answer(&mut self, starting: Starting) -> End {
+        let accepted = match starting {
+            Starting::Accepted(stream) => Ok(stream),
+            Starting::Waiting(waiting) => self.accepted(waiting).await,
             Starting::AfterSearch => match self.search().await {
-                Ok(request) => {
-                    let model = self.model();
-                    Box::pin(async move { model.start(request).await })
-                }
-                Err(error) => return End::Failed(error),
+                Ok(request) => self.ask(request).await,
+                Err(error) => Err(error),
             },
         };
-        let stopping = self.app.stopping().clone();
-        let accepted = tokio::select! {
-            accepted = waiting => accepted,
-            () = stopping.cancelled() => return End::Failed(ApiError::new(Code::ShuttingDown)),
-        };
-        match accepted {
-            Ok(stream) => self.pass_on(stream, first_token).await,
-            Err(error) => End::Failed(refused(error)),
+        match (accepted, self.turn.task.clone()) {
+            (Err(error), _) => End::Failed(error),
+            (Ok(stream), Task::Talk { .. }) => self.follow(stream, Show::AsItComes).await,
+            (Ok(stream), Task::Act(decision)) => act::decide(self, &decision, stream).await,
+        }
+    }
+
+    /// Hands a request to the model and waits for its place, however long that takes.
+    pub(super) async fn ask(&self, request: ChatRequest) -> Result<ChatStream> {
+        let model = self.model();
+        self.accepted(Box::pin(async move { model.start(request).await })).await
+    }
+
+    async fn accepted(
+        &self,
+        waiting: BoxFuture<'static, std::result::Result<ChatStream, ModelError>>,
+    ) -> Result<ChatStream> {
+        tokio::select! {
+            accepted = waiting => accepted.map_err(refused),
+            () = self.app.stopping().cancelled() => Err(ApiError::new(Code::ShuttingDown)),
         }
     }
 
@@ -199,51 +229,13 @@ impl Reply {
         self.request(&search::with_results(&query, &found))
     }
 
-    /// Sends deltas as they come. When the client hangs up the answer goes on for a while, so that it is there when they return.
-    async fn pass_on(&mut self, mut stream: ChatStream, first_token: &mut Option<Instant>) -> End {
-        let chat = &self.app.config().chat;
-        let (stall, grace) = (Duration::from_secs(chat.stall_seconds), Duration::from_secs(chat.hangup_grace_seconds));
-        let sdk_content = self.app.config().compat.sdk_content;
-        let stopping = self.app.stopping().clone();
-        let frames = self.frames.clone();
-        let mut hung_up: Option<Instant> = None;
-        loop {
-            let deadline = hung_up.map_or_else(|| Instant::now() + stall, |at| at + grace);
-            let event = tokio::select! {
-                biased;
-                () = stopping.cancelled() => return End::Failed(ApiError::new(Code::ShuttingDown)),
-                event = stream.next() => event,
-                () = frames.closed(), if hung_up.is_none() => {
-                    hung_up = Some(Instant::now());
-                    continue;
-                }
-                () = sleep_until(deadline) => match hung_up {
-                    Some(_) => return End::Abandoned,
-                    None => return End::Failed(ApiError::new(Code::ModelTimeout).arg(format!("no token for {} s", stall.as_secs()))),
-                },
-            };
-            match event {
-                Some(Ok(ChatEvent::Text(text))) => {
-                    first_token.get_or_insert_with(Instant::now);
-                    self.send(stream::delta(self.turn.model, &text, sdk_content));
-                    self.said.push_str(&text);
-                }
-                Some(Ok(ChatEvent::Finished { reason, usage })) => return End::Finished(reason, usage),
-                Some(Err(error)) => return End::Failed(refused(error)),
-                None => return End::Failed(refused(ModelError::Broken("the answer ended without an end".into()))),
-            }
-            if hung_up.is_some_and(|at| at.elapsed() >= grace) {
-                return End::Abandoned;
-            }
-        }
-    }
-
     /// Stores what was said; an answer without a word is not stored.
     async fn store_answer(&self, end: &End) -> Result<()> {
         if self.said.is_empty() {
             return Ok(());
         }
-        let mut metadata = json!({"model": self.turn.model.as_str(), "leftOut": self.left_out});
+        let mut metadata = Value::Object(self.notes.clone());
+        metadata["model"] = self.turn.model.as_str().into();
         let status = match end {
             End::Finished(reason, usage) => {
                 metadata["finishReason"] = json!(if *reason == FinishReason::Stop { "stop" } else { "length" });
@@ -266,23 +258,7 @@ impl Reply {
     }
 
     /// A frame for the client, if it is still there.
-    fn send(&self, frame: Bytes) {
+    pub(super) fn send(&self, frame: Bytes) {
         let _ = self.frames.send(frame);
     }
-}
-
-/// The error of the table for what a model says.
-fn refused(error: ModelError) -> ApiError {
-    let this = match &error {
-        ModelError::Busy { retry_after_secs } => {
-            ApiError::new(Code::ModelBusy).arg(retry_after_secs).retry_after(*retry_after_secs)
-        }
-        ModelError::Unavailable(why) => ApiError::new(Code::ModelUnavailable).arg(why).retry_after(5),
-        ModelError::TooLong { limit, .. } => ApiError::new(Code::ContextTooLong).arg(limit),
-        ModelError::Timeout(what) => ApiError::new(Code::ModelTimeout).arg(what),
-        ModelError::Upstream { .. } => ApiError::new(Code::ModelFailed).arg(&error),
-        ModelError::Unsupported(what) => ApiError::invalid("model", &crate::error::Problem::Parser(what.clone())),
-        ModelError::Broken(what) => ApiError::new(Code::StreamError).arg(what),
-    };
-    this.caused_by(error)
 }
