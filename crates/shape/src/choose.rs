@@ -4,12 +4,14 @@ use crate::Shape;
 use crate::find::{Found, Role, Survey};
 use crate::meaning::Meaning;
 use crate::tree::{Atom, Expr};
-use crate::ty::{Prop, Ty, any, nested};
+use crate::ty::{Prop, Ty, any};
 use crate::{pasted, prose, validate};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const MEMBERS: usize = 256;
 const SHAPES: usize = 8;
+/// Different examples that are compared with the structure.
+const EXAMPLES: usize = 32;
 
 struct Read<'a> {
     found: &'a Found,
@@ -19,7 +21,8 @@ struct Read<'a> {
 
 pub(crate) fn choose(text: &[char], survey: &Survey) -> Shape {
     let mut notes = vec![];
-    if let Some(schema) = pasted_schema(survey, &mut notes) {
+    if let Some(schema) = pasted_schema(survey) {
+        let Some(schema) = pasted::safe(&schema, &mut notes) else { return unknown(survey, notes) };
         let fallback = fallback(survey).filter(|value| validate(&schema, value).is_ok());
         return Shape { schema, understood: true, notes, fallback };
     }
@@ -70,7 +73,7 @@ fn unknown(survey: &Survey, mut notes: Vec<String>) -> Shape {
 }
 
 fn read<'a>(found: &'a Found, survey: &Survey) -> Read<'a> {
-    let mut meaning = Meaning::new(&survey.names);
+    let mut meaning = Meaning::new(&survey.names, &survey.steps);
     let ty = meaning.expr(&found.expr, "");
     let ty = if found.listed && matches!(ty, Ty::Obj(_)) { Ty::Arr(Box::new(ty)) } else { ty };
     Read { found, ty, typed: meaning.typed }
@@ -94,13 +97,16 @@ fn combined(reads: &[Read<'_>], survey: &Survey, notes: &mut Vec<String>) -> Opt
         return joined(reads.iter().map(|read| read.ty.clone()), notes);
     }
     let mut ty = joined(typed.iter().map(|read| read.ty.clone()), notes)?;
-    for example in reads.iter().filter(|read| !read.typed) {
-        let value = example.found.expr.literal();
+    let mut examples: Vec<Option<Value>> = vec![];
+    for value in reads.iter().filter(|read| !read.typed).map(|read| read.found.expr.literal()) {
+        if examples.contains(&value) || examples.len() >= EXAMPLES {
+            continue;
+        }
+        examples.push(value.clone());
         if value.as_ref().is_some_and(|value| validate(&ty.schema(), value).is_ok()) {
             continue;
         }
-        let literal = value.as_ref().map_or(Ty::Any, Ty::of_value);
-        match widened(&ty, &literal) {
+        match value.as_ref().and_then(|value| widened(&ty, value)) {
             Some(wider) => {
                 notes.push("an example does not fit the structure, which was widened".to_owned());
                 ty = wider;
@@ -145,36 +151,14 @@ fn joined(types: impl Iterator<Item = Ty>, notes: &mut Vec<String>) -> Option<Ty
     }
 }
 
-/// `ty` made wide enough for an example, when the example is of the same kind: its keys contain those of the structure.
-fn widened(ty: &Ty, example: &Ty) -> Option<Ty> {
-    match (ty, example) {
-        (Ty::Obj(props), Ty::Obj(others)) => {
-            let missing = props.iter().any(|p| !p.optional && !others.iter().any(|q| q.key == p.key));
-            (nested(props, others) && !missing).then(|| Ty::Obj(widen_props(props, others)))
-        }
-        (Ty::Arr(item), Ty::Arr(other)) => widened(item, other).map(|item| Ty::Arr(Box::new(item))),
-        _ => None,
-    }
-}
-
-fn widen_props(props: &[Prop], others: &[Prop]) -> Vec<Prop> {
-    let mut out: Vec<Prop> = props.to_vec();
-    for other in others {
-        match out.iter_mut().find(|prop| prop.key == other.key) {
-            Some(prop) => prop.ty = widen(&prop.ty, &other.ty),
-            None => out.push(Prop { optional: true, ..other.clone() }),
-        }
-    }
-    out
-}
-
-/// Joins, but an example text does not turn an enumeration into any text, nor a number a range into any number.
-fn widen(ty: &Ty, example: &Ty) -> Ty {
-    match (ty, example) {
-        (Ty::Obj(props), Ty::Obj(others)) => Ty::Obj(widen_props(props, others)),
-        (Ty::Arr(item), Ty::Arr(other)) => Ty::Arr(Box::new(widen(item, other))),
-        _ => ty.clone().join(example.clone()),
-    }
+/// `ty` made wide enough for an example, when the example is of the same kind: it has every key the structure needs.
+fn widened(ty: &Ty, example: &Value) -> Option<Ty> {
+    let wider = match (ty, example) {
+        (Ty::Obj(props), Value::Object(map)) => props.iter().all(|prop| prop.optional || map.contains_key(&prop.key)),
+        (Ty::Arr(item), Value::Array(all)) => all.iter().all(|value| widened(item, value).is_some()),
+        _ => false,
+    };
+    wider.then(|| admit(ty, example))
 }
 
 /// Lets the fallback through: a value the field has not, or an object with keys of its own.
@@ -195,15 +179,7 @@ fn with_fallback(ty: Ty, value: &Value, notes: &mut Vec<String>) -> Ty {
         return Ty::Union(vec![ty.clone(), settled(Ty::of_value(value))]);
     }
     notes.push("the structure was widened for its fallback".to_owned());
-    Ty::Obj(
-        props
-            .iter()
-            .map(|prop| Prop {
-                ty: map.get(&prop.key).map_or_else(|| prop.ty.clone(), |value| admit(&prop.ty, value)),
-                ..prop.clone()
-            })
-            .collect(),
-    )
+    admit(&ty, value)
 }
 
 /// The type with one more value.
@@ -212,6 +188,10 @@ fn admit(ty: &Ty, value: &Value) -> Ty {
         return ty.clone();
     }
     match (ty, value) {
+        (Ty::Obj(props), Value::Object(map)) => Ty::Obj(admit_members(props, map)),
+        (Ty::Arr(item), Value::Array(all)) => {
+            Ty::Arr(Box::new(all.iter().fold((**item).clone(), |item, value| admit(&item, value))))
+        }
         (Ty::Num { int, min, max }, Value::Number(n)) => {
             let n = n.as_f64().unwrap_or(0.0);
             Ty::Num { int: *int && n.fract() == 0.0, min: min.map(|m| m.min(n)), max: max.map(|m| m.max(n)) }
@@ -220,8 +200,21 @@ fn admit(ty: &Ty, value: &Value) -> Ty {
         (Ty::Union(all), Value::String(_)) => all
             .iter()
             .fold(Ty::Never, |u, t| u.join(if matches!(t, Ty::Enum(_)) { admit(t, value) } else { t.clone() })),
-        _ => ty.clone().join(Ty::of_value(value)),
+        (_, Value::Null) => ty.clone().or_null(),
+        _ => ty.clone().join(settled(Ty::of_value(value))),
     }
+}
+
+fn admit_members(props: &[Prop], map: &Map<String, Value>) -> Vec<Prop> {
+    let known = props.iter().map(|prop| {
+        let ty = map.get(&prop.key).map_or_else(|| prop.ty.clone(), |value| admit(&prop.ty, value));
+        Prop { ty, ..prop.clone() }
+    });
+    let mut out: Vec<Prop> = known.collect();
+    for (key, value) in map.iter().filter(|(key, _)| !props.iter().any(|prop| prop.key == **key)) {
+        out.push(Prop { key: key.clone(), optional: true, ty: settled(Ty::of_value(value)) });
+    }
+    out
 }
 
 /// A field that is `null` and nothing else says nothing about what it is otherwise.
@@ -255,7 +248,7 @@ fn members(ty: &Ty) -> usize {
     }
 }
 
-fn pasted_schema(survey: &Survey, notes: &mut Vec<String>) -> Option<Value> {
-    let schemas = survey.found.iter().filter(|found| found.role == Role::Main).filter_map(|found| found.expr.literal());
-    schemas.filter_map(|value| pasted::unwrapped(&value)).find_map(|schema| pasted::safe(&schema, notes))
+fn pasted_schema(survey: &Survey) -> Option<Value> {
+    let mains = survey.found.iter().filter(|found| found.role == Role::Main);
+    mains.filter_map(|found| found.expr.literal()).find_map(|value| pasted::unwrapped(&value))
 }

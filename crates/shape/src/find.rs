@@ -1,9 +1,11 @@
 //! Where in the text structures stand, and what the words around each say it is for.
 
 use crate::chars::{is_colon, is_key_char, is_open_brace, is_open_bracket};
-use crate::meaning::Names;
+use crate::marks;
+use crate::meaning::{Names, STEPS};
 use crate::read::{End, Reader};
 use crate::tree::{Atom, Expr};
+use std::cell::Cell;
 
 /// What a structure is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +34,14 @@ pub(crate) struct Survey {
     /// A structure began that could not be read to its end, at this place.
     pub broken: Option<usize>,
     pub too_deep: bool,
+    /// Steps left for finding out what the structures mean.
+    pub steps: Cell<usize>,
 }
 
 /// Reads every structure of the text, from left to right, without looking inside those it has read.
 pub(crate) fn survey(text: &[char]) -> Survey {
     let mut reader = Reader::new(text);
-    let mut out = Survey { found: vec![], names: Names::new(), broken: None, too_deep: false };
+    let mut out = Survey { found: vec![], names: Names::new(), broken: None, too_deep: false, steps: Cell::new(STEPS) };
     let (mut at, mut last) = (0, 0);
     while let Some(&c) = text.get(at) {
         reader.jump(at);
@@ -48,7 +52,7 @@ pub(crate) fn survey(text: &[char]) -> Survey {
             out.found.push(placed(text, last, at, end, expr));
             (at, last) = (end, end);
         } else {
-            if object && reader.cut_off && out.broken.is_none() {
+            if object && (reader.cut_off || reader.too_deep) && out.broken.is_none() {
                 out.broken = Some(at);
             }
             at += 1;
@@ -110,12 +114,12 @@ fn placed(text: &[char], from: usize, start: usize, end: usize, expr: Expr) -> F
     let near = sentence(&before);
     let role = if unwanted(&near) {
         Role::Other
-    } else if expr.literal().is_some() && (fallback(&near) || fallback_after(&after)) {
+    } else if expr.literal().is_some() && (fallback(&near) || fallback(heading(&before)) || fallback_after(&after)) {
         Role::Fallback
     } else {
         Role::Main
     };
-    Found { start, end, expr, role, listed: listed(&near), name: declared(&before) }
+    Found { start, end, expr, role, listed: marks::listed(&near), name: declared(&before) }
 }
 
 /// The last sentence before a structure, with the label before it when the sentence itself says next to nothing.
@@ -147,61 +151,109 @@ fn sentence(before: &str) -> String {
     }
 }
 
+/// The last heading before a structure, as Markdown or 【】 writes it.
+fn heading(before: &str) -> &str {
+    before.lines().rev().find(|line| line.starts_with(['#', '【'])).unwrap_or_default()
+}
+
 fn says_little(text: &str) -> bool {
     let low = text.to_lowercase();
     let words = ["格式", "format", "example", "示例", "结构", "structure", "schema", "例"];
     text.chars().count() <= 16 && !words.iter().any(|w| low.contains(w))
 }
 
+/// Words around an example that make it the fallback.
+const FALLBACK: [&str; 44] = [
+    "fallback",
+    "fall back",
+    "otherwise",
+    "insufficient",
+    "not enough",
+    "unsure",
+    "uncertain",
+    "unclear",
+    "cannot determine",
+    "cannot decide",
+    "cannot judge",
+    "cannot be",
+    "can't",
+    "cannot tell",
+    "unable to",
+    "by default",
+    "default",
+    "no information",
+    "not sure",
+    "in doubt",
+    "in all other cases",
+    "else return",
+    "else output",
+    "else:",
+    "missing information",
+    "信息不足",
+    "兜底",
+    "默认",
+    "无法判断",
+    "无法确定",
+    "不确定",
+    "否则",
+    "不足",
+    "不清楚",
+    "判断不了",
+    "不明确",
+    "拿不准",
+    "无法",
+    "缺少信息",
+    "信息缺失",
+    "其他情况",
+    "其它情况",
+    "没有足够",
+    "信息不够",
+];
+/// Words right before an example that say it must not come out.
+const REFUSED: [&str; 24] = [
+    "never",
+    "do not output",
+    "do not return",
+    "don't output",
+    "don't return",
+    "never output",
+    "never return",
+    "not like",
+    "not",
+    "instead of",
+    "rather than",
+    "不要输出",
+    "不要返回",
+    "禁止输出",
+    "而不是",
+    "不是",
+    "不要写成",
+    "不能是",
+    "错误示例",
+    "反例",
+    "wrong",
+    "bad example",
+    "incorrect",
+    "invalid",
+];
+/// Labels of examples of what comes in.
+const INPUT: [&str; 11] = [
+    "input",
+    "输入",
+    "context",
+    "上下文",
+    "用户信息",
+    "user data",
+    "user profile",
+    "用户资料",
+    "request",
+    "raw data",
+    "given",
+];
+
 fn fallback(text: &str) -> bool {
-    const WORDS: [&str; 44] = [
-        "fallback",
-        "fall back",
-        "otherwise",
-        "insufficient",
-        "not enough",
-        "unsure",
-        "uncertain",
-        "unclear",
-        "cannot determine",
-        "cannot decide",
-        "cannot judge",
-        "cannot be",
-        "can't",
-        "cannot tell",
-        "unable to",
-        "by default",
-        "default",
-        "no information",
-        "not sure",
-        "in doubt",
-        "in all other cases",
-        "else return",
-        "else output",
-        "else:",
-        "missing information",
-        "信息不足",
-        "兜底",
-        "默认",
-        "无法判断",
-        "无法确定",
-        "不确定",
-        "否则",
-        "不足",
-        "不清楚",
-        "判断不了",
-        "不明确",
-        "拿不准",
-        "无法",
-        "缺少信息",
-        "信息缺失",
-        "其他情况",
-        "其它情况",
-        "没有足够",
-        "信息不够",
-    ];
     let low = text.to_lowercase();
-    WORDS.iter().any(|word| low.contains(word))
+    FALLBACK.iter().any(|word| low.contains(word))
 }
 
 fn fallback_after(after: &str) -> bool {
@@ -216,65 +268,8 @@ fn unwanted(near: &str) -> bool {
     let low = near.to_lowercase();
     let tail: String = low.chars().rev().take(28).collect::<Vec<_>>().into_iter().rev().collect();
     let tail = tail.trim_end_matches(['`', ' ', '"', '\'', '“']);
-    let not = [
-        "do not output",
-        "do not return",
-        "don't output",
-        "don't return",
-        "never output",
-        "never return",
-        "not like",
-        "not",
-        "instead of",
-        "rather than",
-        "不要输出",
-        "不要返回",
-        "禁止输出",
-        "而不是",
-        "不是",
-        "不要写成",
-        "错误示例",
-        "反例",
-        "wrong",
-        "bad example",
-        "incorrect",
-        "invalid",
-    ];
     let bare = tail.trim_end_matches([':', '：', ' ']);
-    let label = [
-        "input",
-        "输入",
-        "context",
-        "上下文",
-        "用户信息",
-        "user data",
-        "user profile",
-        "用户资料",
-        "request",
-        "raw data",
-        "given",
-    ];
-    not.iter().any(|w| bare.ends_with(w)) || (tail.ends_with(is_colon) && label.iter().any(|w| bare.ends_with(w)))
-}
-
-fn listed(near: &str) -> bool {
-    let low = near.to_lowercase();
-    let array = ["array", "list", "数组", "列表"].iter().any(|w| low.contains(w));
-    let each = [
-        "each",
-        "every",
-        "where the items",
-        "of objects",
-        "每个元素",
-        "每一项",
-        "每项",
-        "每个",
-        "元素为",
-        "元素格式",
-        "每条",
-    ];
-    let direct = ["array of", "list of"].iter().any(|w| low.trim_end_matches([':', ' ', '`']).ends_with(w));
-    (array && each.iter().any(|w| low.contains(w))) || direct
+    REFUSED.iter().any(|w| bare.ends_with(w)) || (tail.ends_with(is_colon) && INPUT.iter().any(|w| bare.ends_with(w)))
 }
 
 /// The name in `interface Name {`, `type Name = {`, `class Name {`.

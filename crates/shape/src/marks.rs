@@ -199,7 +199,8 @@ impl List {
 pub(crate) fn single(text: &str) -> bool {
     let wide = text.chars().filter(|c| is_wide(*c)).count();
     let fits = if wide > 0 { text.chars().count() <= 8 } else { text.len() <= 40 };
-    fits && !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '.' | '&'))
+    fits && text.contains(char::is_alphanumeric)
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '+' | '.' | '&'))
 }
 
 fn conjunction(chars: &[char], at: usize) -> Option<(usize, bool)> {
@@ -214,4 +215,25 @@ fn conjunction(chars: &[char], at: usize) -> Option<(usize, bool)> {
         }
     }
     None
+}
+
+/// "Return a JSON array, each item:" before a structure: the answer is an array of it. Anything vaguer is not taken for that.
+pub(crate) fn listed(before: &str) -> bool {
+    let low: String = before.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+    if ["array of", "list of", "array of objects", "list of objects"]
+        .iter()
+        .any(|w| low.trim_end_matches([':', ' ', '`']).ends_with(w))
+    {
+        return true;
+    }
+    let verbs = ["return", "output", "respond with", "reply with", "produce", "返回", "输出", "给出", "生成"];
+    let each = ["each", "every", "of objects", "每个元素", "每一项", "每项", "每条", "元素为", "元素格式", "每个对象"];
+    verbs.iter().filter_map(|verb| low.rsplit_once(verb)).any(|(_, after)| {
+        let after = after.trim_start_matches([' ', '：', ':']);
+        let after = ["only ", "a ", "an ", "the ", "一个", "json ", "json", "只含"]
+            .iter()
+            .fold(after, |s, w| s.strip_prefix(w).unwrap_or(s).trim_start());
+        let list = ["array", "list", "数组", "列表"].iter().find_map(|w| after.trim_start().strip_prefix(w));
+        list.is_some_and(|rest| each.iter().any(|w| rest.contains(w)))
+    })
 }

@@ -1,10 +1,13 @@
 //! From the tree to a shape: what each written value stands for.
 
+use crate::kinds;
 use crate::marks;
+use crate::runs::{description, dots, separator, suffixes, written};
 use crate::tree::{Atom, Expr, Field, literal_word};
 use crate::ty::{INTEGER, NUMBER, Prop, Ty};
-use crate::words::{self, phrase, refine};
+use crate::words::{phrase, refine};
 use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Named structures of the text: TypeScript interfaces and type aliases.
@@ -15,17 +18,28 @@ pub(crate) struct Meaning<'a> {
     /// Something said a type, and not only an example of one.
     pub typed: bool,
     depth: usize,
+    /// The names that are being written out, innermost last.
+    open: Vec<String>,
+    /// Steps left for the whole text: names that name each other could be written out without end.
+    steps: &'a Cell<usize>,
 }
 
+/// How often a name may stand inside itself.
+const ROUNDS: usize = 2;
+/// Values that are read before the rest of the text is taken for any value.
+pub(crate) const STEPS: usize = 20_000;
+
 impl<'a> Meaning<'a> {
-    pub(crate) const fn new(names: &'a Names) -> Self {
-        Self { names, typed: false, depth: 0 }
+    pub(crate) const fn new(names: &'a Names, steps: &'a Cell<usize>) -> Self {
+        Self { names, typed: false, depth: 0, open: Vec::new(), steps }
     }
 
     pub(crate) fn expr(&mut self, expr: &Expr, key: &str) -> Ty {
-        if self.depth > crate::read::DEPTH {
+        let left = self.steps.get();
+        if self.depth > crate::read::DEPTH || left == 0 {
             return Ty::Any;
         }
+        self.steps.set(left - 1);
         self.depth += 1;
         let ty = self.expr_inside(expr, key);
         self.depth -= 1;
@@ -37,7 +51,7 @@ impl<'a> Meaning<'a> {
         let told = description(expr);
         let ty = if matches!(ty, Ty::Any) { phrase(&told, key, false).unwrap_or(ty) } else { refine(ty, &told) };
         let ty = if told.trim() == expr.comment.trim() { ty } else { refine(ty, &expr.comment) };
-        if marks::nullable(&told) { ty.or_null() } else { ty }
+        if marks::nullable(&told) || marks::nullable(&written(&expr.atoms)) { ty.or_null() } else { ty }
     }
 
     /// The alternatives between `|`, `/`, `or`; what cannot be read as alternatives is read as one phrase.
@@ -49,7 +63,9 @@ impl<'a> Meaning<'a> {
         let all_clear = groups.len() > 1 && groups.iter().all(|group| self.clear(group, commas));
         if all_clear {
             self.typed = true;
-            return groups.iter().fold(Ty::Never, |ty, group| ty.join(self.one_of_several(group, key)));
+            let named = groups.iter().filter(|group| !dots(group));
+            let ty = named.fold(Ty::Never, |ty, group| ty.join(self.one_of_several(group, key)));
+            return if groups.iter().any(|group| dots(group)) { opened(ty) } else { ty };
         }
         if let Some(first) = groups.first().filter(|_| !matches!(bare.first(), Some(Atom::Word(_)))) {
             let strings = bare.iter().filter(|atom| matches!(atom, Atom::Str(_))).count();
@@ -77,6 +93,7 @@ impl<'a> Meaning<'a> {
     /// Whether a group between separators is one literal or one type. Between commas a bare word may be half a sentence.
     fn clear(&self, group: &[&Atom], commas: bool) -> bool {
         match group {
+            [Atom::Word(_)] if dots(group) => true,
             [Atom::Word(word)] => self.bare(word).is_some() || (!commas && marks::single(word)),
             [Atom::Str(_) | Atom::Obj(_) | Atom::Arr(_) | Atom::Generic(..) | Atom::Holder(_)] => true,
             [Atom::Str(_), Atom::Word(_)] => !commas,
@@ -94,14 +111,14 @@ impl<'a> Meaning<'a> {
             value => Ty::of_value(&value),
         });
         let named = || self.names.contains_key(word).then_some(Ty::Any);
-        let range = || words::range(word).filter(|(_, end)| *end == word.len()).map(|(ty, _)| ty);
-        literal.or_else(named).or_else(range).or_else(|| words::type_word(word, false))
+        let range = || kinds::range(word).filter(|(_, end)| *end == word.len()).map(|(ty, _)| ty);
+        literal.or_else(named).or_else(range).or_else(|| kinds::type_word(word, false))
     }
 
     fn one_of_several(&mut self, group: &[&Atom], key: &str) -> Ty {
         match group {
             [Atom::Str(text), rest @ ..] if !matches!(rest, [Atom::Arr(_), ..]) => {
-                words::type_word(text, true).unwrap_or_else(|| Ty::Enum(vec![text.as_str().into()]))
+                kinds::type_word(text, true).unwrap_or_else(|| Ty::Enum(vec![text.as_str().into()]))
             }
             [Atom::Word(word)] if !self.names.contains_key(word) => {
                 self.bare(word).unwrap_or_else(|| Ty::Enum(vec![word.as_str().into()]))
@@ -148,13 +165,22 @@ impl<'a> Meaning<'a> {
         if let Some(value) = literal_word(word) {
             return Ty::of_value(&value);
         }
-        if let Some(named) = self.names.get(word) {
-            self.typed = true;
-            return self.expr(named, key);
+        if self.names.contains_key(word) {
+            return self.named(word, key);
         }
         let dots = word.trim_matches(['.', '…', '?', '_', '*']).is_empty();
         let ty = if dots { Ty::Any } else { phrase(word, key, false).unwrap_or(Ty::Str) };
         self.said(ty)
+    }
+
+    fn named(&mut self, name: &str, key: &str) -> Ty {
+        self.typed = true;
+        let again = self.open.iter().filter(|open| *open == name).count() >= ROUNDS;
+        let Some(expr) = self.names.get(name).filter(|_| !again) else { return Ty::Any };
+        self.open.push(name.to_owned());
+        let ty = self.expr(expr, key);
+        self.open.pop();
+        ty
     }
 
     fn holder(&mut self, name: &str, key: &str) -> Ty {
@@ -222,6 +248,15 @@ impl<'a> Meaning<'a> {
     }
 }
 
+/// The type of the values of an enumeration that is not complete.
+fn opened(ty: Ty) -> Ty {
+    match ty {
+        Ty::Enum(values) => values.iter().fold(Ty::Never, |ty, value| ty.join(Ty::of_value(value))),
+        Ty::Union(all) => all.into_iter().fold(Ty::Never, |ty, one| ty.join(opened(one))),
+        other => other,
+    }
+}
+
 fn constant(item: &Expr) -> Ty {
     match item.literal() {
         Some(Value::Bool(_)) => Ty::Bool,
@@ -234,59 +269,4 @@ fn constant(item: &Expr) -> Ty {
 /// A quoted description that begins or ends with "optional"; the word alone may be a value.
 fn optional_text(value: &Expr) -> bool {
     matches!(value.atoms.as_slice(), [Atom::Str(text), ..] | [Atom::Word(text), ..] if marks::optional(text) && text.chars().count() > 8)
-}
-
-fn separator(atom: &Atom) -> bool {
-    match atom {
-        Atom::Bar | Atom::Comma(_) => true,
-        Atom::Word(word) => matches!(
-            word.trim().to_ascii_lowercase().as_str(),
-            "/" | "or" | "或" | "或者" | "还是" | "、" | "、或" | "and/or"
-        ),
-        _ => false,
-    }
-}
-
-/// The empty brackets behind a type.
-fn suffixes<'a, 'b>(group: &'a [&'b Atom]) -> (&'a [&'b Atom], usize) {
-    let mut inner = group;
-    let mut arrays = 0;
-    while let [head @ .., Atom::Arr(items)] = inner
-        && !head.is_empty()
-        && items.is_empty()
-    {
-        inner = head;
-        arrays += 1;
-    }
-    (inner, arrays)
-}
-
-/// The atoms as a text again.
-pub(crate) fn written(atoms: &[Atom]) -> String {
-    atoms.iter().fold(String::new(), |mut out, atom| {
-        match atom {
-            Atom::Str(text) => out.extend(["\"", text, "\""]),
-            Atom::Word(text) | Atom::Holder(text) => out.extend([" ", text, " "]),
-            Atom::Paren(text) => out.extend(["(", text, ")"]),
-            Atom::Bar => out.push('|'),
-            Atom::Comma(c) => out.push(*c),
-            Atom::Obj(_) | Atom::Arr(_) | Atom::Generic(..) => out.push(' '),
-        }
-        out
-    })
-}
-
-/// What is said about a value: comments, parentheses, and the words behind the first atom.
-pub(crate) fn description(expr: &Expr) -> String {
-    let mut out = String::new();
-    let words = matches!(expr.atoms.first(), Some(Atom::Word(_)));
-    for (at, atom) in expr.atoms.iter().enumerate() {
-        match atom {
-            Atom::Paren(text) => out.extend([" ", text.as_str()]),
-            Atom::Word(text) if at > 0 && !words && !separator(atom) => out.extend([" ", text.as_str()]),
-            _ => {}
-        }
-    }
-    out.push_str(&expr.comment);
-    out
 }

@@ -2,10 +2,11 @@
 //! A field is refined only when exactly one such sentence is about it and no example contradicts it.
 
 use crate::find::Survey;
+use crate::kinds::{named_number, range, type_word, with_int};
 use crate::marks::allowed;
 use crate::tree::{Atom, Expr};
 use crate::ty::{Prop, Ty};
-use crate::words::{enumeration, named_number, phrase, range, type_word, with_int};
+use crate::words::{enumeration, phrase};
 
 /// Longest part of a sentence behind a key that is looked at.
 const TAIL: usize = 240;
@@ -42,7 +43,12 @@ impl Refiner<'_> {
     }
 
     fn prop(&mut self, prop: Prop) -> Prop {
-        let ty = if self.keys.contains(&prop.key) { self.field(prop.ty, &prop.key) } else { self.apply(prop.ty) };
+        if !self.keys.contains(&prop.key) {
+            return Prop { ty: self.apply(prop.ty), ..prop };
+        }
+        let null = self.tails(&prop.key).iter().any(|tail| null_behind(tail));
+        let ty = self.field(prop.ty, &prop.key);
+        let ty = if null { ty.or_null() } else { ty };
         Prop { ty, ..prop }
     }
 
@@ -152,6 +158,14 @@ fn values(expr: &Expr, key: &str, seen: &mut Vec<String>) {
             _ => {}
         }
     }
+}
+
+/// `is null`, 为 null right behind a key.
+fn null_behind(tail: &str) -> bool {
+    let low = tail.to_lowercase();
+    let Some((before, after)) = low.split_once("null") else { return false };
+    let refused = ["not", "never", "不", "非", "none", ",", "，", "。", ". "].iter().any(|word| before.contains(word));
+    before.chars().count() <= 16 && !refused && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
 }
 
 const FILLERS: [&str; 42] = [

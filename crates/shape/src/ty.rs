@@ -176,13 +176,13 @@ impl Ty {
 }
 
 /// Whether the keys of one are all among the keys of the other.
-pub(crate) fn nested(a: &[Prop], b: &[Prop]) -> bool {
+fn nested(a: &[Prop], b: &[Prop]) -> bool {
     let within = |a: &[Prop], b: &[Prop]| a.iter().all(|p| b.iter().any(|q| q.key == p.key));
     within(a, b) || within(b, a)
 }
 
 /// Keys of both; a key that one does not have becomes optional.
-pub(crate) fn join_props(a: Vec<Prop>, b: Vec<Prop>) -> Vec<Prop> {
+fn join_props(a: Vec<Prop>, b: Vec<Prop>) -> Vec<Prop> {
     let mut out: Vec<Prop> = Vec::with_capacity(a.len());
     for p in a {
         let other = b.iter().find(|q| q.key == p.key);

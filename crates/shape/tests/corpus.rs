@@ -2,6 +2,8 @@
 //! "str" "int" "num" "bool" "null" "any" "obj" "scalar"; `{"$enum": […]}`, `{"$or": […]}`, `{"$arr": …}`, `{"$map": …}`,
 //! `{"$int": [a, b]}`, `{"$num": [a, b]}`, `{"$raw": schema}`; any other object is an object, with `key?` for an optional key.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use secondme_shape::{MAX_ITEMS, MAX_STRING, check, shape, validate};
 use serde_json::{Map, Value, json};
 use std::{fs, path::Path};
@@ -72,7 +74,8 @@ fn cases() -> Vec<Value> {
 
 /// The order of the members counts: it is the order in which the model writes.
 fn same(a: &Value, b: &Value) -> bool {
-    a.to_string() == b.to_string()
+    let (a, b) = (a.to_string(), b.to_string());
+    a == b
 }
 
 #[test]
@@ -98,7 +101,7 @@ fn every_control_gives_the_expected_shape() {
 #[test]
 fn the_corpus_is_large_enough_and_the_contract_accepts_it() {
     let cases = cases();
-    assert!(cases.len() >= 45, "{} controls", cases.len());
+    assert!(cases.len() >= 150, "{} controls", cases.len());
     let texts: std::collections::BTreeSet<_> = cases.iter().map(text).collect();
     assert_eq!(texts.len(), cases.len(), "a control stands there twice");
     for case in &cases {
