@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::http::{Connection, request};
+use super::report::Report;
 use super::samples::{Samples, median};
 
 /// A request that is sent over and over.
@@ -62,11 +63,11 @@ impl Load<'_> {
     }
 
     /// One second to warm up, then `rounds` rounds; returns their medians. A single refused request is a failure.
-    pub async fn rounds(&self, rounds: usize, work: &Path) -> Result<Rate, String> {
+    pub async fn rounds(&self, rounds: usize, work: &Path, report: &mut Report) -> Result<Rate, String> {
         self.round(1, work).await?;
         let mut rates = Vec::new();
         for _ in 0..rounds {
-            rates.push(self.round(self.seconds, work).await?);
+            rates.push(report.round(async || self.round(self.seconds, work).await).await?);
         }
         Ok(Rate::median(&rates))
     }

@@ -91,18 +91,16 @@ impl Meter {
     }
 }
 
-/// Waits until others leave the cores alone for two seconds, at most `limit`.
+/// Waits until others leave the cores alone for a moment, at most `limit`.
 pub async fn wait_for_quiet(limit: Duration) {
     let begun = Instant::now();
-    loop {
+    while begun.elapsed() < limit {
         let meter = Meter::start();
-        tokio::time::sleep(Duration::from_secs(2)).await;
-        let others = meter.others();
-        if others < 0.15 || begun.elapsed() >= limit {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if meter.others() < 0.15 {
             return;
         }
-        eprintln!("bench: others use {others:.1} cores; waiting for a quiet moment");
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

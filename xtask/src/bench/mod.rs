@@ -28,7 +28,7 @@ const USAGE: &str =
   --only NAME,…    sections to run: start, reads, tokens, streams, model (default: all of them)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
-  --quiet-wait N   wait at most N seconds before each section for a moment without other load (default 60)
+  --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
   --bin PATH       measure this server binary in place of building one
   --write          append the results to docs/BENCHMARKS.md";
 
@@ -101,7 +101,11 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     };
     let work = std::env::temp_dir().join(format!("secondme-bench-{}", std::process::id()));
     std::fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
-    let report = Report::new(&machine::facts(root, &bin, &work), &format!("make bench ARGS=\"{}\"", args.join(" ")));
+    let report = Report::new(
+        &machine::facts(root, &bin, &work),
+        &format!("make bench ARGS=\"{}\"", args.join(" ")),
+        options.quiet_wait,
+    );
     let mut bench = Bench { root: root.to_owned(), bin, work, options, report };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -124,7 +128,6 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
         if !bench.options.wants(section) {
             continue;
         }
-        machine::wait_for_quiet(bench.options.quiet_wait).await;
         let outcome = match section {
             "start" => start::run(bench).await,
             "reads" => reads::run(bench).await,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::http::Connection;
-use super::report::{Goal, number};
+use super::report::{Goal, Report, number};
 use super::samples::median;
 use super::server::{Launch, Server};
 use super::{Bench, cargo_build, machine, streams};
@@ -57,82 +57,90 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         return Ok(());
     }
     let raw = cargo_build(&bench.root, &["--package", "secondme-llm", "--example", "raw_bench"], "examples/raw_bench")?;
+    let rounds = bench.options.rounds;
+    let cores = machine::cores();
+    let numbers = [(cores / 2).max(1), cores, rounds].map(|n| n.to_string());
     for model in &models {
-        machine::wait_for_quiet(bench.options.quiet_wait).await;
-        let rounds = bench.options.rounds;
-        let mut command = Command::new(&raw);
-        let cores = machine::cores();
-        let (decode, prompt) = ((cores / 2).max(1).to_string(), cores.to_string());
-        command.arg(&model.file).args([&decode, &prompt, &rounds.to_string()]).current_dir(&bench.work);
         let data = bench.work.join(format!("turns-{}", model.name));
         let launch = Launch { bin: bench.bin.clone(), data, flags: model.flags(), environment: &[] };
         let file = model.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let commands = [format!("raw_bench {file} {decode} {prompt} {rounds}"), launch.command()];
-        bench.report.begin(&format!("Embedded model {}", model.name), &commands);
-        let output = command.output().map_err(|e| format!("raw_bench: {e}"))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        for what in ["prompt", "answer"] {
-            beside_engine(bench, model, what, &text)?;
-        }
-        second_turn(bench, model, &launch.start().await?).await?;
-        bench.report.end();
+        let commands = [format!("raw_bench {file} {}", numbers.join(" ")), launch.command()];
+        let report = &mut bench.report;
+        report.begin(&format!("Embedded model {}", model.name), &commands);
+        let mut command = Command::new(&raw);
+        command.arg(&model.file).args(&numbers).current_dir(&bench.work);
+        let output = report.round(async || command.output().map_err(|e| format!("raw_bench: {e}"))).await?;
+        beside_engine(report, model, &String::from_utf8_lossy(&output.stdout))?;
+        second_turn(report, rounds, model, &launch.start().await?).await?;
+        report.end();
     }
     Ok(())
 }
 
-/// Reads a line of `raw_bench`: `prompt, tokens/s   engine 190.1   through the worker 188.2   ratio 0.990`.
-fn beside_engine(bench: &mut Bench, model: &Model, what: &str, text: &str) -> Result<(), String> {
-    for unit in ["tokens/s", "tokens/processor second"] {
-        let name = format!("{what}, {unit} ");
-        let line =
-            text.lines().find(|line| line.starts_with(&name)).ok_or_else(|| format!("no `{name}` in:\n{text}"))?;
-        let after = |word: &str| line.split(word).nth(1)?.split_whitespace().next()?.parse::<f64>().ok();
-        let (Some(engine), Some(worker), Some(ratio)) = (after("engine"), after("worker"), after("ratio")) else {
-            return Err(format!("not understood: {line}"));
-        };
+/// Reads what `raw_bench` prints: lines like `prompt, tokens/s   engine 190.1   through the worker 188.2   ratio (…) 0.990`, once
+/// with an empty cache, as the bare engine's is, and once with a full one.
+fn beside_engine(report: &mut Report, model: &Model, text: &str) -> Result<(), String> {
+    let (mut cache, mut lines) = ("empty cache", 0);
+    for line in text.lines() {
+        if line.starts_with("the same with") {
+            cache = "full cache";
+        }
+        let Some((what, rest)) = line.split_once(" engine ") else { continue };
+        let what = what.trim();
+        let numbers: Vec<f64> = rest.split_whitespace().flat_map(str::parse).collect();
+        let [engine, worker, ratio] = numbers[..] else { return Err(format!("not understood: {line}")) };
+        lines += 1;
         let value =
             format!("{} through the worker, {} by the bare engine: ratio {ratio:.3}", number(worker), number(engine));
-        bench.report.row(&format!("{what}, {unit}"), &value);
-        if unit == "tokens/s" {
-            let goal = format!("{}: {what} speed as a share of the bare engine's", model.name);
-            bench.report.goal(&goal, Goal::AtLeast(0.95), ratio, "");
+        report.row(&format!("{what}, {cache}"), &value);
+        if let (Some(speed), "empty cache") = (what.strip_suffix(", tokens/s"), cache) {
+            let goal = format!("{}: {speed} speed as a share of the bare engine's", model.name);
+            report.goal(&goal, Goal::AtLeast(0.95), ratio, "");
         }
     }
-    Ok(())
+    if lines == 0 { Err(format!("raw_bench said nothing:\n{text}")) } else { Ok(()) }
 }
 
 /// Two turns of a new session, several times: a first message of some 500 tokens, then a short one.
-async fn second_turn(bench: &mut Bench, model: &Model, server: &Server) -> Result<(), String> {
+async fn second_turn(report: &mut Report, rounds: usize, model: &Model, server: &Server) -> Result<(), String> {
     server.wait_for_model().await?;
     // The persona is read once and kept; it is no part of the 500 tokens.
     ask(server, &json!({"message": "Hello", "maxTokens": 2})).await?;
     let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
-    for round in 0..bench.options.rounds {
-        let message = format!("{} Which of these words do you like best?", words(round));
-        let (first, session) = ask(server, &json!({"message": message, "maxTokens": 24})).await?;
-        let session = session.ok_or("a new session without a session event")?;
-        let (second, _) = ask(server, &json!({"message": "And why?", "sessionId": session, "maxTokens": 8})).await?;
+    for round in 0..rounds {
+        let mut attempt = 0;
+        let (first, second) = report
+            .round(async || {
+                attempt += 1;
+                let words = words(round, attempt);
+                let message = format!("{words} Which of these words do you like best?");
+                let (first, session) = ask(server, &json!({"message": message, "maxTokens": 24})).await?;
+                let session = session.ok_or("a new session without a session event")?;
+                let body = json!({"message": "And why?", "sessionId": session, "maxTokens": 8});
+                Ok((first, ask(server, &body).await?.0))
+            })
+            .await?;
         firsts.push(first.as_secs_f64());
         seconds.push(second.as_secs_f64());
     }
     let share = median(firsts.iter().zip(&seconds).map(|(first, second)| second / first));
     let (first, second) = (median(firsts), median(seconds));
-    bench.report.row(
+    report.row(
         "time to first delta through HTTP, 500 new tokens, then a short second turn",
         &format!("{:.0} ms, then {:.0} ms: share {share:.3}", first * 1e3, second * 1e3),
     );
     let (resident, anonymous) = machine::memory(server.pid());
     let memory = format!("{} MB resident, {} MB without the mapped file", number(resident), number(anonymous));
-    bench.report.row("memory after these turns", &memory);
+    report.row("memory after these turns", &memory);
     let goal = format!("{}: second turn's time to first token as a share of the first's", model.name);
-    bench.report.goal(&goal, Goal::AtMost(0.15), share, "");
+    report.goal(&goal, Goal::AtMost(0.15), share, "");
     Ok(())
 }
 
 /// About 490 tokens that no other round begins with: each of these words is one token.
-fn words(round: usize) -> String {
+fn words(round: usize, attempt: usize) -> String {
     const WORDS: [&str; 8] = ["apple", "river", "stone", "cloud", "table", "green", "music", "paper"];
-    let mut text = format!("Round {round}:");
+    let mut text = format!("Round {round}.{attempt}:");
     for i in 0..480 {
         text.push(' ');
         text.push_str(WORDS[(i * 5 + i / 7 + round * 3) % WORDS.len()]);

@@ -26,9 +26,10 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         seconds: bench.options.seconds,
     };
     bench.report.begin("Authorised reads", &[launch.command(), load.command()]);
-    let rate = load.rounds(bench.options.rounds, &bench.work).await?;
+    let rate = load.rounds(bench.options.rounds, &bench.work, &mut bench.report).await?;
     tokens::rate_row(&mut bench.report, "`GET user/info`, 64 connections", rate);
-    let single = Load { connections: 1, ..load }.rounds(bench.options.rounds.min(3), &bench.work).await?;
+    let single =
+        Load { connections: 1, ..load }.rounds(bench.options.rounds.min(3), &bench.work, &mut bench.report).await?;
     tokens::rate_row(&mut bench.report, "the same, 1 connection", single);
     bench.report.row("memory after it", &format!("{} MB resident", number(machine::memory(server.pid()).0)));
     bench.report.end();

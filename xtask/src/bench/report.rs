@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::machine::{self, Meter};
+use super::samples::median;
 
 /// Above this many cores used by others, figures are marked.
 const NOISY: f64 = 0.25;
@@ -28,15 +30,26 @@ struct Outcome {
 pub struct Report {
     markdown: String,
     outcomes: Vec<Outcome>,
-    section: Option<(String, Meter, String)>,
+    section: Option<Section>,
     noisy: bool,
+    /// How long to wait for quiet before a round, and in all to repeat rounds that were disturbed.
+    patience: Duration,
+}
+
+/// The section that is being measured.
+struct Section {
+    title: String,
+    load_before: String,
+    /// Cores that others used in each round that counts.
+    others: Vec<f64>,
+    repeated: usize,
 }
 
 impl Report {
     /// An empty report that begins with the machine's facts.
-    pub fn new(facts: &[String], command: &str) -> Self {
+    pub fn new(facts: &[String], command: &str, patience: Duration) -> Self {
         let now = machine::output("date", &["-u", "+%Y-%m-%d %H:%M UTC"], Path::new("/"));
-        let mut report = Self { markdown: String::new(), outcomes: Vec::new(), section: None, noisy: false };
+        let mut report = Self { markdown: String::new(), outcomes: Vec::new(), section: None, noisy: false, patience };
         report.line(&format!("## {now}\n"));
         for fact in facts {
             report.line(&format!("- {fact}"));
@@ -45,14 +58,33 @@ impl Report {
         report
     }
 
-    /// Begins a section; the clock of others' load starts here.
+    /// Begins a section.
     pub fn begin(&mut self, title: &str, commands: &[String]) {
         self.line(&format!("\n### {title}\n"));
         for command in commands {
             self.line(&format!("    {command}"));
         }
         self.line("\n| figure | median |\n|---|---|");
-        self.section = Some((title.to_owned(), Meter::start(), machine::load()));
+        self.section =
+            Some(Section { title: title.to_owned(), load_before: machine::load(), others: Vec::new(), repeated: 0 });
+    }
+
+    /// Runs a round while others leave the cores alone: waits for that first, and repeats a round that was disturbed.
+    /// When patience ends, the round counts all the same, and the section says so.
+    pub async fn round<T>(&mut self, mut measure: impl AsyncFnMut() -> Result<T, String>) -> Result<T, String> {
+        let begun = Instant::now();
+        loop {
+            machine::wait_for_quiet(self.patience.saturating_sub(begun.elapsed())).await;
+            let meter = Meter::start();
+            let result = measure().await?;
+            let others = meter.others();
+            let Some(section) = &mut self.section else { return Ok(result) };
+            if others <= NOISY || begun.elapsed() >= self.patience {
+                section.others.push(others);
+                return Ok(result);
+            }
+            section.repeated += 1;
+        }
     }
 
     /// One figure of the section.
@@ -62,10 +94,12 @@ impl Report {
 
     /// Ends the section with the load of the machine; figures taken beside much other load are marked as such.
     pub fn end(&mut self) {
-        let Some((title, meter, before)) = self.section.take() else { return };
-        let others = meter.others();
+        let Some(Section { title, load_before, others, repeated }) = self.section.take() else { return };
+        let (rounds, worst) = (others.len(), others.iter().copied().fold(0.0, f64::max));
+        let others = median(others);
         self.line(&format!(
-            "\nLoad average before {before}, after {} (this run's own load included); others used {others:.2} cores.",
+            "\nLoad average before {load_before}, after {} (this run's own load included). Others used {others:.2} cores in the \
+             median of {rounds} rounds, {worst:.2} in the worst; {repeated} rounds were repeated because of others.",
             machine::load()
         ));
         if others > NOISY {

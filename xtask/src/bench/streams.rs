@@ -71,8 +71,10 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         let through = target(server.address, turn(&json!({"message": "Tell me something.", "model": model})), first);
         let (mut at_upstream, mut at_server) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            at_upstream.push(steady(&direct).await?);
-            at_server.push(steady(&through).await?);
+            let (upstream, server) =
+                bench.report.round(async || Ok((steady(&direct).await?, steady(&through).await?))).await?;
+            at_upstream.push(upstream);
+            at_server.push(server);
         }
         let how = format!("first piece after {} ms", first.as_millis());
         let added_p99 = rows(&mut bench.report, &how, &at_upstream, &at_server);
@@ -80,8 +82,10 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         bench.report.goal(&what, Goal::AtMost(6.0), added_p99, " ms");
         let (mut at_upstream, mut at_server) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            at_upstream.push(burst(&direct).await?);
-            at_server.push(burst(&through).await?);
+            let (upstream, server) =
+                bench.report.round(async || Ok((burst(&direct).await?, burst(&through).await?))).await?;
+            at_upstream.push(upstream);
+            at_server.push(server);
         }
         rows(&mut bench.report, &format!("{how}, 200 asked for in the same moment"), &at_upstream, &at_server);
     }
@@ -117,7 +121,7 @@ fn rows(report: &mut Report, how: &str, direct: &[Times], through: &[Times]) -> 
     added
 }
 
-/// Streams that follow each other on 200 connections for twelve seconds; those that begin in the first three are not counted.
+/// Streams that follow each other on 200 connections for nine seconds; those that begin in the first three are not counted.
 async fn steady(target: &Target) -> Result<Times, String> {
     let one = target.first + GAP * PIECES;
     let begun = Instant::now();
@@ -128,7 +132,7 @@ async fn steady(target: &Target) -> Result<Times, String> {
                 sleep(one * i / STREAMS).await;
                 let mut connection = Connection::open(target.address).await.map_err(|e| e.to_string())?;
                 let mut times = Times::default();
-                while begun.elapsed() < Duration::from_secs(12) {
+                while begun.elapsed() < Duration::from_secs(9) {
                     let counts = begun.elapsed() > Duration::from_secs(3);
                     let mut unused = Times::default();
                     read(&mut connection, &target, if counts { &mut times } else { &mut unused }).await?;

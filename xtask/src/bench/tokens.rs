@@ -26,6 +26,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
     let refresh_token = refresh_token(&server, &client).await?;
     let by_refresh = format!("grant_type=refresh_token&{client}&refresh_token={refresh_token}");
     let (client_path, refresh_path) = (format!("{API}/oauth/token/client"), format!("{API}/oauth/token/refresh"));
+    let seconds = bench.options.seconds;
     let load = |path, body, connections| Load {
         address: server.address,
         method: "POST",
@@ -33,7 +34,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         headers: &[FORM],
         body,
         connections,
-        seconds: bench.options.seconds,
+        seconds,
     };
     let commands = [
         launch.command(),
@@ -43,14 +44,14 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
     bench.report.begin("Durable tokens (SQLite, `synchronous = full`)", &commands);
     let rounds = bench.options.rounds;
     for connections in [64, 256] {
-        let rate = load(&client_path, &by_client, connections).rounds(rounds, &bench.work).await?;
+        let rate = load(&client_path, &by_client, connections).rounds(rounds, &bench.work, &mut bench.report).await?;
         rate_row(&mut bench.report, &format!("`token/client`, {connections} connections"), rate);
         let what = format!("durable client-credential tokens, {connections} connections");
         bench.report.goal(&what, Goal::AtLeast(8_000.0), rate.per_second, "/s");
     }
-    let rate = load(&refresh_path, &by_refresh, 64).rounds(rounds, &bench.work).await?;
+    let rate = load(&refresh_path, &by_refresh, 64).rounds(rounds, &bench.work, &mut bench.report).await?;
     rate_row(&mut bench.report, "`token/refresh`, 64 connections", rate);
-    let rate = load(&client_path, &by_client, 1).rounds(rounds.min(3), &bench.work).await?;
+    let rate = load(&client_path, &by_client, 1).rounds(rounds.min(3), &bench.work, &mut bench.report).await?;
     rate_row(&mut bench.report, "`token/client`, 1 connection", rate);
     bench.report.end();
     server.stop();
