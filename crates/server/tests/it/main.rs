@@ -5,6 +5,7 @@ mod harness;
 
 mod accounts;
 mod act;
+mod act_laws;
 mod app_story;
 mod authorize;
 mod chat;
