@@ -2,7 +2,7 @@
 //! prompt, one call a token, no sampling: what llama-bench does) and once through [`Embedded`].
 //!
 //! `cargo run --release -p secondme-llm --example raw_bench -- MODEL.gguf [DECODE_THREADS PROMPT_THREADS [ROUNDS]]`
-//! Rounds alternate, so that other load meets both alike; medians are shown, and processor time, which load hardly moves.
+//! Rounds alternate, so that other load meets both alike; medians are shown, and processor time, which load moves less.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
 use std::error::Error;
@@ -181,20 +181,23 @@ async fn ask(model: &Embedded, messages: Vec<ChatMessage>) -> Res<(Cost, Cost, S
 }
 
 fn report(bare: &[Round], ours: &[Round]) {
-    let median = |rounds: &[Round], of: fn(&Round) -> f64| {
-        let mut values: Vec<f64> = rounds.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
     let line = |what: &str, of: fn(&Round) -> f64| {
-        let (a, b) = (median(bare, of), median(ours, of));
-        println!("{what:34} engine {a:8.2}   through the worker {b:8.2}   ratio {:.3}", b / a);
+        let ratios = bare.iter().zip(ours).map(|(bare, ours)| of(ours) / of(bare));
+        let (a, b, ratio) = (median(bare.iter().map(of)), median(ours.iter().map(of)), median(ratios));
+        println!("{what:34} engine {a:8.2}   through the worker {b:8.2}   ratio (median of the rounds') {ratio:.3}");
     };
     line("prompt, tokens/s", |r| r.prompt.tokens / r.prompt.wall);
     line("prompt, tokens/processor second", |r| r.prompt.tokens / r.prompt.cpu);
     line("answer, tokens/s", |r| r.answer.tokens / r.answer.wall);
     line("answer, tokens/processor second", |r| r.answer.tokens / r.answer.cpu);
-    let (first, second) = (median(ours, |r| r.prompt.wall), median(ours, |r| r.second.wall));
-    let new = median(ours, |r| r.second.tokens);
-    println!("first token: turn 1 {first:.3} s, turn 2 {second:.3} s ({new} new tokens), share {:.3}", second / first);
+    let (first, second) = (median(ours.iter().map(|r| r.prompt.wall)), median(ours.iter().map(|r| r.second.wall)));
+    let share = median(ours.iter().map(|r| r.second.wall / r.prompt.wall));
+    let new = median(ours.iter().map(|r| r.second.tokens));
+    println!("first token: turn 1 {first:.3} s, turn 2 {second:.3} s ({new} new tokens), share {share:.3}");
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
