@@ -138,9 +138,11 @@ pub fn world(app: &App) -> World {
 /// Storage failures only.
 pub async fn seed(app: &App) -> Result<()> {
     let known = accounts::list(app).await?;
-    for person in &PEOPLE {
-        if !known.iter().any(|u| u.email == person.email) {
-            seed_person(app, person).await?;
+    let missing: Vec<&Person> = PEOPLE.iter().filter(|p| !known.iter().any(|u| u.email == p.email)).collect();
+    if !missing.is_empty() {
+        let password_hash = accounts::hash_password(app, PASSWORD).await?;
+        for person in missing {
+            seed_person(app, person, &password_hash).await?;
         }
     }
     let redirect_uris = [REDIRECT_URI.to_owned()];
@@ -162,8 +164,7 @@ pub async fn seed(app: &App) -> Result<()> {
     Ok(())
 }
 
-async fn seed_person(app: &App, person: &Person) -> Result<()> {
-    let password_hash = accounts::hash_password(app, PASSWORD).await?;
+async fn seed_person(app: &App, person: &Person, password_hash: &str) -> Result<()> {
     let mut tx = app.store().write().await?;
     let seed = Seed {
         id: Some(person.id),
@@ -171,7 +172,7 @@ async fn seed_person(app: &App, person: &Person) -> Result<()> {
         share_code: Some(person.share_code),
         demo: true,
         email: person.email,
-        password_hash: &password_hash,
+        password_hash,
         name: person.name,
         route: Some(person.route),
     };

@@ -1,30 +1,34 @@
 //! Logs and metrics. Ids are fields; tokens, mail addresses, message texts and prompts never are.
 
-use std::io::IsTerminal;
+use std::io::{BufWriter, IsTerminal};
 
 use axum::http::Method;
 use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::config::Log;
 
-/// Sends logs to standard error, as text or JSON.
+/// Sends logs to standard error, as text or JSON. They are written by a thread of their own, many lines at a time; what is
+/// left is written when the guard is dropped.
 ///
 /// # Errors
 /// When the filter is not one, or logging was set up already.
-pub fn start_logs(config: &Log) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+pub fn start_logs(config: &Log) -> Result<WorkerGuard, Box<dyn std::error::Error + Send + Sync>> {
     let filter = EnvFilter::try_new(&config.filter)?;
+    let lines = BufWriter::with_capacity(64 * 1024, std::io::stderr());
+    let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(lines);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(BoxMakeWriter::new(std::io::stderr));
+        .with_writer(writer);
     if config.format == "json" {
-        builder.json().flatten_event(true).try_init()
+        builder.json().flatten_event(true).try_init()?;
     } else {
-        builder.compact().with_target(false).try_init()
+        builder.compact().with_target(false).try_init()?;
     }
+    Ok(guard)
 }
 
 /// Counters and histograms, rendered for Prometheus by `/metrics`.

@@ -56,8 +56,7 @@ async fn labelled(bench: &mut Bench, server: &Server, constrained: bool) -> Resu
     for case in CASES.lines() {
         let fields: Vec<&str> = case.splitn(4, '\t').collect();
         let [task, _, label, text] = fields.as_slice() else { return Err(format!("not a case: {case}")) };
-        let (control, tally) =
-            if *task == "like" { (LIKE, &mut tallies[0].1) } else { (YES_NO, &mut tallies[1].1) };
+        let (control, tally) = if *task == "like" { (LIKE, &mut tallies[0].1) } else { (YES_NO, &mut tallies[1].1) };
         let outcome = judge(server, text, control, constrained).await?;
         let value = match outcome {
             Outcome::Said(said) => serde_json::from_str::<Value>(strip(&said)).unwrap_or_default(),
@@ -102,7 +101,8 @@ async fn corpus(bench: &mut Bench, server: &Server) -> Result<(), String> {
             }
         }
     }
-    let value = format!("{valid} valid, {cut} over {CORPUS_TOKENS} tokens (typed error), {} anything else", other.len());
+    let value =
+        format!("{valid} valid, {cut} over {CORPUS_TOKENS} tokens (typed error), {} anything else", other.len());
     bench.report.row("the corpus of controls, end to end", &value);
     match other.first() {
         None => Ok(()),

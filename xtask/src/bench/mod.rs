@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+mod act;
 mod http;
 mod load;
 mod machine;
@@ -25,14 +26,16 @@ use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, streams, model (default: all of them)
+  --only NAME,…    sections to run: start, reads, tokens, streams, model (default: these), act (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
   --bin PATH       measure this server binary in place of building one
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 5] = ["start", "reads", "tokens", "streams", "model"];
+const SECTIONS: [&str; 6] = ["start", "reads", "tokens", "streams", "model", ON_REQUEST];
+/// The section that takes minutes and runs only when it is named.
+const ON_REQUEST: &str = "act";
 
 /// What the command line asked for.
 struct Options {
@@ -78,7 +81,8 @@ impl Options {
     }
 
     fn wants(&self, section: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == section)
+        let by_default = self.only.is_empty() && section != ON_REQUEST;
+        by_default || self.only.iter().any(|name| name == section)
     }
 }
 
@@ -133,6 +137,7 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "reads" => reads::run(bench).await,
             "tokens" => tokens::run(bench).await,
             "streams" => streams::run(bench).await,
+            ON_REQUEST => act::run(bench).await,
             _ => model::run(bench).await,
         };
         if let Err(why) = outcome {

@@ -52,7 +52,7 @@ impl Args {
 }
 
 pub(super) async fn run(config: Config, args: Args) -> Outcome {
-    telemetry::start_logs(&config.log)?;
+    let _logs = telemetry::start_logs(&config.log)?;
     secondme_llm::install_tls();
     let address = config.listen()?;
     let listener = TcpListener::bind(address).await.map_err(|e| {
