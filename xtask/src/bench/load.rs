@@ -6,12 +6,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::http::{Connection, request};
+use super::machine::processor;
 use super::report::Report;
 use super::samples::{Samples, median};
 
 /// A request that is sent over and over.
 pub struct Load<'a> {
     pub address: SocketAddr,
+    /// The server's process.
+    pub pid: u32,
     pub method: &'a str,
     pub path: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
@@ -28,6 +31,8 @@ pub struct Rate {
     pub p50: f64,
     /// Milliseconds.
     pub p99: f64,
+    /// The server's processor time for one request, in microseconds: what other load on the machine hardly moves.
+    pub processor: f64,
 }
 
 impl Rate {
@@ -37,6 +42,7 @@ impl Rate {
             per_second: median(rounds.iter().map(|r| r.per_second)),
             p50: median(rounds.iter().map(|r| r.p50)),
             p99: median(rounds.iter().map(|r| r.p99)),
+            processor: median(rounds.iter().map(|r| r.processor)),
         }
     }
 }
@@ -73,7 +79,10 @@ impl Load<'_> {
     }
 
     async fn round(&self, seconds: u64, work: &Path) -> Result<Rate, String> {
-        if has_wrk() { self.wrk(seconds, work) } else { self.own(seconds).await }
+        let before = processor(self.pid);
+        let rate = if has_wrk() { self.wrk(seconds, work)? } else { self.own(seconds).await? };
+        let used = processor(self.pid) - before;
+        Ok(Rate { processor: used * 1e6 / (rate.per_second * seconds as f64).max(1.0), ..rate })
     }
 
     /// The script fixes the request once, so no Lua runs during the measurement.
@@ -108,7 +117,7 @@ impl Load<'_> {
             samples.join(task.await.map_err(|e| e.to_string())??);
         }
         let per_second = samples.count() as f64 / begun.elapsed().as_secs_f64();
-        Ok(Rate { per_second, p50: samples.ms(0.5), p99: samples.ms(0.99) })
+        Ok(Rate { per_second, p50: samples.ms(0.5), p99: samples.ms(0.99), processor: 0.0 })
     }
 }
 
@@ -137,7 +146,7 @@ fn read_wrk(text: &str) -> Result<Rate, String> {
     let per_second = after("Requests/sec:").and_then(|n| n.parse().ok());
     let (p50, p99) = (after("50%").and_then(milliseconds), after("99%").and_then(milliseconds));
     match (per_second, p50, p99) {
-        (Some(per_second), Some(p50), Some(p99)) => Ok(Rate { per_second, p50, p99 }),
+        (Some(per_second), Some(p50), Some(p99)) => Ok(Rate { per_second, p50, p99, processor: 0.0 }),
         _ => Err(format!("wrk said what was not understood:\n{text}")),
     }
 }

@@ -132,6 +132,13 @@ fn times(stat: &Path) -> Option<(u32, f64)> {
     Some((fields.get(1)?.parse().ok()?, ticks / TICKS))
 }
 
+/// Processor seconds of a running process so far, all its threads together.
+pub fn processor(pid: u32) -> f64 {
+    let text = read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = text.rsplit_once(") ").map(|(_, rest)| rest.split(' ').skip(11).take(2).flat_map(str::parse::<f64>));
+    fields.map_or(0.0, Iterator::sum) / TICKS
+}
+
 /// Resident memory of a process in MB, and of that what is not a mapped file.
 pub fn memory(pid: u32) -> (f64, f64) {
     let status = format!("/proc/{pid}/status");

@@ -18,6 +18,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
     let path = format!("{API}/secondme/user/info");
     let load = Load {
         address: server.address,
+        pid: server.pid(),
         method: "GET",
         path: &path,
         headers: &[("Authorization", &token)],

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::Bench;
 use super::http::{Connection, request};
 use super::report::{Goal, Report};
 use super::samples::{Samples, median};
 use super::server::{API, Launch, TOKEN};
 use super::upstream::{self, GAP, PIECES};
+use super::{Bench, machine};
 
 const STREAMS: u32 = 200;
 
@@ -34,6 +34,10 @@ struct Times {
     first_delta: Samples,
     /// How long each delta travelled.
     pieces: Samples,
+    /// Streams read, also those that do not count.
+    all: usize,
+    /// The server's processor time for one stream, in milliseconds.
+    processor: f64,
 }
 
 /// What the upstream takes to its first piece: a quick model's time, and none at all, which hides nothing of our own.
@@ -71,21 +75,32 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         let through = target(server.address, turn(&json!({"message": "Tell me something.", "model": model})), first);
         let (mut at_upstream, mut at_server) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            let (upstream, server) =
-                bench.report.round(async || Ok((steady(&direct).await?, steady(&through).await?))).await?;
+            let (upstream, times) = bench
+                .report
+                .round(async || {
+                    let upstream = steady(&direct).await?;
+                    let before = machine::processor(server.pid());
+                    let mut times = steady(&through).await?;
+                    times.processor = (machine::processor(server.pid()) - before) * 1e3 / times.all.max(1) as f64;
+                    Ok((upstream, times))
+                })
+                .await?;
             at_upstream.push(upstream);
-            at_server.push(server);
+            at_server.push(times);
         }
         let how = format!("first piece after {} ms", first.as_millis());
         let added_p99 = rows(&mut bench.report, &how, &at_upstream, &at_server);
         let what = format!("added time to first delta, p99 of 200 concurrent streams, {how}");
         bench.report.goal(&what, Goal::AtMost(6.0), added_p99, " ms");
+        let processor = median(at_server.iter().map(|t| t.processor));
+        let text = format!("{processor:.2} ms, {:.0} µs a piece", processor * 1e3 / f64::from(PIECES));
+        bench.report.row(&format!("{how}: the server's processor time for a stream"), &text);
         let (mut at_upstream, mut at_server) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            let (upstream, server) =
+            let (upstream, times) =
                 bench.report.round(async || Ok((burst(&direct).await?, burst(&through).await?))).await?;
             at_upstream.push(upstream);
-            at_server.push(server);
+            at_server.push(times);
         }
         rows(&mut bench.report, &format!("{how}, 200 asked for in the same moment"), &at_upstream, &at_server);
     }
@@ -136,6 +151,7 @@ async fn steady(target: &Target) -> Result<Times, String> {
                     let counts = begun.elapsed() > Duration::from_secs(3);
                     let mut unused = Times::default();
                     read(&mut connection, &target, if counts { &mut times } else { &mut unused }).await?;
+                    times.all += 1;
                 }
                 Ok::<_, String>(times)
             })
@@ -169,6 +185,7 @@ async fn gather(tasks: Vec<tokio::task::JoinHandle<Result<Times, String>>>) -> R
         all.first_byte.join(times.first_byte);
         all.first_delta.join(times.first_delta);
         all.pieces.join(times.pieces);
+        all.all += times.all;
     }
     Ok(all)
 }
