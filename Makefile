@@ -20,11 +20,13 @@ help: ## list these commands
 .PHONY: run
 run: ## build and start the server with the demo world, data in ./data
 	@scripts/setup.sh build
+	@scripts/checkout.sh
 	cargo run --release --package secondme-server --bin secondme -- serve --demo $(ARGS)
 
 .PHONY: test
 test: ## run every test, on SQLite and PostgreSQL, and those with a small real model if it can be had
 	@scripts/setup.sh test
+	@scripts/checkout.sh
 	cargo test --workspace --no-fail-fast $(ARGS)
 	@if $(SECONDME) model pull $(SMALL_MODEL); then \
 	    $(MAKE) test-model; \
@@ -37,6 +39,7 @@ test: ## run every test, on SQLite and PostgreSQL, and those with a small real m
 .PHONY: test-model
 test-model: ## run the tests that need a real language model (fetches a small one, 98 MB, once)
 	@scripts/setup.sh build
+	@scripts/checkout.sh
 	cargo test --workspace --no-run --quiet
 	$(SECONDME) model pull $(SMALL_MODEL)
 	cargo test --workspace --test real_model -- --ignored
@@ -46,6 +49,7 @@ test-model: ## run the tests that need a real language model (fetches a small on
 check: ## check format, lints, the layers and the generated files
 	cargo fmt --all --check
 	@scripts/setup.sh build
+	@scripts/checkout.sh
 	cargo clippy --workspace --all-targets -- -D warnings
 	$(XTASK) layers
 	cargo test --workspace --no-run --quiet
@@ -54,12 +58,14 @@ check: ## check format, lints, the layers and the generated files
 .PHONY: gen
 gen: ## write docs/generated/ anew from the code
 	@scripts/setup.sh build
+	@scripts/checkout.sh
 	cargo test --workspace --no-run --quiet
 	$(XTASK) gen --bin $(SECONDME)
 
 .PHONY: bench
 bench: ## measure this machine
 	@scripts/setup.sh build
+	@scripts/checkout.sh
 	cargo run --release --package xtask --features bench -- bench $(ARGS)
 
 .PHONY: clean-data
