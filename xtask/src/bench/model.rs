@@ -20,6 +20,9 @@ pub struct Model {
     flags: [&'static str; 2],
 }
 
+/// The server's package is named too, so that both are built with the same features and the engine is compiled once.
+const RAW_BENCH: [&str; 6] = ["--package", "secondme-llm", "--package", "secondme-server", "--example", "raw_bench"];
+
 const MODELS: [(&str, &str); 2] =
     [("qwen2.5-0.5b", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"), ("smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf")];
 
@@ -56,7 +59,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         bench.report.note(&absent());
         return Ok(());
     }
-    let raw = cargo_build(&bench.root, &["--package", "secondme-llm", "--example", "raw_bench"], "examples/raw_bench")?;
+    let raw = cargo_build(&bench.root, &RAW_BENCH, "examples/raw_bench")?;
     let rounds = bench.options.rounds;
     let cores = machine::cores();
     let numbers = [(cores / 2).max(1), cores, rounds].map(|n| n.to_string());
