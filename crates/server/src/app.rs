@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
 use crate::config::Config;
+use crate::http::outbound::Outbound;
 use crate::telemetry::Metrics;
 
 /// The server's parts. Cheap to clone.
@@ -28,6 +29,7 @@ struct Inner {
     tasks: TaskTracker,
     stopping: CancellationToken,
     http: OnceLock<reqwest::Client>,
+    outbound: Outbound,
     metrics: Metrics,
 }
 
@@ -65,6 +67,7 @@ impl App {
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             http: OnceLock::new(),
+            outbound: Outbound::default(),
             metrics: Metrics::default(),
             parts,
         }))
@@ -148,6 +151,11 @@ impl App {
             .connect_timeout(Duration::from_secs(5))
             .build()?;
         Ok(self.0.http.get_or_init(|| client))
+    }
+
+    /// The door to addresses that users and developers chose: webhooks, links.
+    pub fn outbound(&self) -> &Outbound {
+        &self.0.outbound
     }
 
     /// Runs `future` to its end even when the request that started it is gone; a stop waits for it.

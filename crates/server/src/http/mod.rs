@@ -1,8 +1,9 @@
-//! Shared HTTP machinery that knows no domain: envelope, extractors, event streams, pages, layers.
+//! Shared HTTP machinery that knows no domain: envelope, extractors, event streams, pages, layers, protected fetching.
 
 pub mod envelope;
 pub mod extract;
 pub mod layers;
+pub mod outbound;
 pub mod page;
 pub mod peer;
 pub mod sse;
