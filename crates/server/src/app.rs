@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use secondme_bus::Bus;
 use secondme_jobs::Runner;
 use secondme_kit::{Clock, Entropy, Millis, SecretKey};
 use secondme_store::Store;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub key: SecretKey,
     /// `secondme/nano` and `secondme/pro`.
     pub models: Models,
+    /// Where live news goes: to this process, or to all nodes.
+    pub bus: Arc<dyn Bus>,
 }
 
 impl std::fmt::Debug for App {
@@ -111,6 +114,11 @@ impl App {
     /// The models that clients can name.
     pub fn models(&self) -> &Models {
         &self.0.parts.models
+    }
+
+    /// Fan-out of live news that may be lost; what must not be is in the database.
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.0.parts.bus
     }
 
     /// Slots for hashing passwords.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secondme_bus::{Bus, LocalBus, NatsBus};
 use secondme_kit::{Entropy, SecretKey, SystemClock};
 use secondme_llm::Scripted;
 use secondme_store::{Location, Store, Synchronous};
@@ -84,6 +85,15 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// The bus of a server.
+pub(super) async fn bus(config: &Config) -> Result<Arc<dyn Bus>> {
+    let url = &config.bus.url;
+    if url.is_empty() {
+        return Ok(Arc::new(LocalBus::default()));
+    }
+    Ok(Arc::new(NatsBus::connect(url).await.map_err(|e| format!("{e}; check bus.url, and that NATS is running"))?))
+}
+
 /// An [`App`] for commands that talk to the database only.
 pub(super) async fn app(config: Config) -> Result<App> {
     let echo: Arc<dyn secondme_llm::ChatModel> = Arc::new(Scripted::echo());
@@ -95,6 +105,7 @@ pub(super) async fn app(config: Config) -> Result<App> {
         entropy: Entropy::system(),
         key: key(&config)?,
         models: Models::new(echo.clone(), echo),
+        bus: Arc::new(LocalBus::default()),
         config,
     }))
 }

@@ -67,6 +67,7 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         entropy: Entropy::system(),
         key: open::key(&config)?,
         models: opened.models.clone(),
+        bus: open::bus(&config).await?,
         config,
     });
     if args.demo {

@@ -1,6 +1,7 @@
 //! Configuration: defaults < file < `SECONDME_<SECTION>__<KEY>` < flags. An unknown key is refused and the nearest known one named.
 
 mod accounts;
+mod bus;
 mod chat;
 mod database;
 mod load;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use accounts::Accounts;
+pub use bus::Bus;
 pub use chat::Chat;
 pub use database::Database;
 pub use load::{ConfigError, Overrides, load};
@@ -32,6 +34,7 @@ pub use switches::{Compat, Log, Policy, Search};
 pub struct Config {
     pub server: Server,
     pub database: Database,
+    pub bus: Bus,
     pub accounts: Accounts,
     pub oauth: Oauth,
     pub chat: Chat,
@@ -82,6 +85,10 @@ impl Config {
         let key = self.server.secret_key.expose();
         if !key.is_empty() && (key.len() != 64 || hex::decode(key).is_err()) {
             return Err(ConfigError::value("server.secret_key", "[redacted]", "64 hexadecimal digits"));
+        }
+        let bus = self.bus.url.expose();
+        if !bus.is_empty() && !url::Url::parse(bus).is_ok_and(|u| matches!(u.scheme(), "nats" | "tls")) {
+            return Err(ConfigError::value("bus.url", "[redacted]", "a URL such as nats://host:4222"));
         }
         for (name, url) in [("server.public_url", &self.server.public_url), ("search.url", &self.search.url)] {
             if !url.is_empty() && !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https")) {

@@ -3,12 +3,13 @@
 use toml::{Table, Value};
 
 use super::section::Key;
-use super::{Accounts, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, load};
+use super::{Accounts, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, load};
 
 /// Section name, what it is for, its keys.
 pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("server", Server::DOC, Server::KEYS),
     ("database", Database::DOC, Database::KEYS),
+    ("bus", Bus::DOC, Bus::KEYS),
     ("accounts", Accounts::DOC, Accounts::KEYS),
     ("oauth", Oauth::DOC, Oauth::KEYS),
     ("chat", Chat::DOC, Chat::KEYS),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use secondme_bus::{Bus, LocalBus};
 use secondme_kit::{Entropy, ManualClock, SecretKey};
 use secondme_llm::{ChatModel, Scripted};
 use secondme_server::access::{Kind, NewToken, Requested, tokens};
@@ -41,11 +42,12 @@ pub struct World {
 pub struct Setup {
     pub config: Config,
     pub model: Scripted,
+    pub bus: Arc<dyn Bus>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { config: Config::default(), model: Scripted::echo() }
+        Self { config: Config::default(), model: Scripted::echo(), bus: Arc::new(LocalBus::default()) }
     }
 }
 
@@ -80,6 +82,7 @@ impl World {
             entropy: Entropy::system(),
             key: SecretKey::new([7; 32]),
             models: Models::new(chat_model.clone(), chat_model),
+            bus: setup.bus,
             config: setup.config,
         });
         demo::seed(&app).await.unwrap();
