@@ -6,6 +6,7 @@
 //! - [`access`]: who is calling: tokens, scopes, the `Auth<Permission>` extractor
 //! - [`users`]: accounts, profile, shades
 //! - [`oauth`]: apps, the authorize page, grants, what users granted
+//! - [`memory`]: what can be recalled, who may hear it, finding it
 //! - [`chat`]: sessions, prompts, streams
 //! - [`platform`], [`pages`]: health and metrics, browser pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
@@ -20,6 +21,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod http;
+pub mod memory;
 pub mod migrations;
 pub mod oauth;
 pub mod pages;

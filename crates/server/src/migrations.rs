@@ -5,10 +5,18 @@ use secondme_store::{Migration, MigrationSet};
 /// All of them, in order.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "server",
-    migrations: &[Migration {
-        name: "0001_foundation",
-        sql: include_str!("../migrations/0001_foundation.sql"),
-        sqlite: Some(include_str!("../migrations/0001_foundation.sqlite.sql")),
-        postgres: Some(include_str!("../migrations/0001_foundation.postgres.sql")),
-    }],
+    migrations: &[
+        Migration {
+            name: "0001_foundation",
+            sql: include_str!("../migrations/0001_foundation.sql"),
+            sqlite: Some(include_str!("../migrations/0001_foundation.sqlite.sql")),
+            postgres: Some(include_str!("../migrations/0001_foundation.postgres.sql")),
+        },
+        Migration {
+            name: "0003_recall",
+            sql: include_str!("../migrations/0003_recall.sql"),
+            sqlite: Some(include_str!("../migrations/0003_recall.sqlite.sql")),
+            postgres: Some(include_str!("../migrations/0003_recall.postgres.sql")),
+        },
+    ],
 };

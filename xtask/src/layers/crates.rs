@@ -1,11 +1,11 @@
-//! Which crate may depend on which: `kit ← store ← jobs ← server`, `kit ← {bus, llm, speech} ← server`, `shape ← server`.
+//! Which crate may depend on which: `kit ← store ← jobs ← server`, `kit ← {bus, llm, speech} ← server`, `{shape, recall} ← server`.
 //! Test dependencies count too.
 
 use super::Finding;
 use super::tree::{File, Tree};
 
 /// Every crate (without the `secondme-` in front) and the ones it may depend on.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("kit", &[]),
     ("store", &["kit"]),
     ("jobs", &["kit", "store"]),
@@ -13,7 +13,8 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("llm", &["kit"]),
     ("speech", &["kit"]),
     ("shape", &[]),
-    ("server", &["kit", "store", "jobs", "bus", "llm", "speech", "shape"]),
+    ("recall", &[]),
+    ("server", &["kit", "store", "jobs", "bus", "llm", "speech", "shape", "recall"]),
 ];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {

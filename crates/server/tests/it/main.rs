@@ -18,6 +18,7 @@ mod housekeeping;
 mod pages;
 mod process;
 mod real_model;
+mod recall;
 mod sessions;
 mod statements;
 mod user;

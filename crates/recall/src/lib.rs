@@ -1,0 +1,18 @@
+//! Finding the right memory: the pure part of retrieval. No I/O, no clock, no model.
+//!
+//! Start reading at [`words`]: the one tokenizer, used for what is stored and for what is asked.
+
+mod calendar;
+pub mod code;
+pub mod dates;
+mod dates_han;
+mod image;
+mod postings;
+mod search;
+mod vectors;
+pub mod words;
+
+pub use code::Code;
+pub use image::{Image, Item};
+pub use search::{Found, Question, Weights};
+pub use words::{Words, words};

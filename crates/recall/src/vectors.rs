@@ -1,0 +1,130 @@
+//! Every vector of an image, and the nearest ones to a question's.
+//!
+//! Up to [`EXACT_MAX`] vectors each one is compared. Beyond that their signs are compared first (48 bytes instead of 384), and the
+//! [`SHORTLIST`] nearest by sign are compared in full.
+
+use crate::code::{Code, dot};
+use crate::postings::Slot;
+
+/// The most vectors that are all compared in full.
+pub const EXACT_MAX: usize = 50_000;
+/// How many are compared in full after the signs.
+pub const SHORTLIST: usize = 3_000;
+
+const NONE: u32 = u32::MAX;
+
+/// Vectors by place. All have the same number of dimensions; one that has another is not taken.
+#[derive(Clone, Debug, Default)]
+pub struct Vectors {
+    dims: usize,
+    codes: Vec<i8>,
+    factors: Vec<f32>,
+    owners: Vec<Slot>,
+    rows: Vec<u32>,
+    signs: Vec<u64>,
+}
+
+impl Vectors {
+    /// Sets the vector of a memory; `false` when it has another number of dimensions than the others.
+    pub fn set(&mut self, slot: Slot, code: &Code) -> bool {
+        if self.owners.is_empty() {
+            self.dims = code.dims.len();
+        }
+        if code.dims.len() != self.dims {
+            return false;
+        }
+        let at = slot as usize;
+        if self.rows.len() <= at {
+            self.rows.resize(at + 1, NONE);
+        }
+        let signs = signs(&code.dims);
+        if self.rows[at] == NONE {
+            self.rows[at] = self.owners.len() as u32;
+            self.owners.push(slot);
+            self.factors.push(code.factor);
+            self.codes.extend_from_slice(&code.dims);
+            self.signs.extend_from_slice(&signs);
+        } else {
+            let row = self.rows[at] as usize;
+            self.factors[row] = code.factor;
+            self.codes[row * self.dims..][..self.dims].copy_from_slice(&code.dims);
+            self.signs[row * signs.len()..][..signs.len()].copy_from_slice(&signs);
+        }
+        true
+    }
+
+    /// The cosine between a memory's vector and a question's, if it has one.
+    pub fn cosine(&self, slot: Slot, question: &Code) -> Option<f32> {
+        let row = *self.rows.get(slot as usize).filter(|row| **row != NONE)?;
+        (question.dims.len() == self.dims).then(|| self.cosine_of(row as usize, question))
+    }
+
+    fn cosine_of(&self, row: usize, question: &Code) -> f32 {
+        let dims = &self.codes[row * self.dims..][..self.dims];
+        dot(dims, &question.dims) as f32 * self.factors[row] * question.factor
+    }
+
+    /// The memories whose vectors are nearest, in no particular order, among those that are `wanted`.
+    pub fn nearest(&self, question: &Code, count: usize, wanted: impl Fn(Slot) -> bool) -> Vec<(Slot, f32)> {
+        if question.dims.len() != self.dims || self.owners.is_empty() {
+            return Vec::new();
+        }
+        let rows: Vec<usize> = if self.owners.len() <= EXACT_MAX {
+            (0..self.owners.len()).collect()
+        } else {
+            self.nearest_by_sign(question, SHORTLIST.max(count), &wanted)
+        };
+        let scored = rows.into_iter().filter(|row| wanted(self.owners[*row]));
+        let mut scored: Vec<(Slot, f32)> =
+            scored.map(|row| (self.owners[row], self.cosine_of(row, question))).collect();
+        if scored.len() > count {
+            scored.select_nth_unstable_by(count, |a, b| b.1.total_cmp(&a.1));
+            scored.truncate(count);
+        }
+        scored
+    }
+
+    /// A histogram of the distances tells which distance lets enough through.
+    fn nearest_by_sign(&self, question: &Code, count: usize, wanted: &impl Fn(Slot) -> bool) -> Vec<usize> {
+        let question = signs(&question.dims);
+        let mut histogram = vec![0usize; self.dims + 1];
+        let words = question.len();
+        let distances: Vec<u16> = self.signs.chunks_exact(words).map(|row| distance(row, &question)).collect();
+        for far in &distances {
+            histogram[usize::from(*far).min(self.dims)] += 1;
+        }
+        let mut limit = 0;
+        let mut through = 0;
+        // Twice as many, because some of them may not be wanted.
+        while limit < self.dims && through < count * 2 {
+            through += histogram[limit];
+            limit += 1;
+        }
+        let near = distances.iter().enumerate().filter(|(_, far)| usize::from(**far) < limit.max(1));
+        near.map(|(row, _)| row).filter(|row| wanted(self.owners[*row])).collect()
+    }
+
+    /// How many memories have a vector.
+    pub fn count(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// How many bytes this takes.
+    pub fn bytes(&self) -> usize {
+        self.codes.capacity()
+            + 4 * (self.factors.capacity() + self.owners.capacity() + self.rows.capacity())
+            + 8 * self.signs.capacity()
+    }
+}
+
+/// One bit per dimension: whether it is positive.
+fn signs(dims: &[i8]) -> Vec<u64> {
+    dims.chunks(64)
+        .map(|part| part.iter().enumerate().fold(0, |bits, (i, d)| bits | (u64::from(*d > 0) << i)))
+        .collect()
+}
+
+/// In how many bits two rows differ.
+fn distance(a: &[u64], b: &[u64]) -> u16 {
+    a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum::<u32>() as u16
+}
