@@ -68,6 +68,14 @@ bench: ## measure this machine
 	@scripts/checkout.sh
 	cargo run --release --package xtask --features bench -- bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: ## fuzz the reader of actionControl texts for a minute (needs the nightly compiler; ARGS="-max_total_time=600")
+	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz
+	mkdir -p $(CARGO_TARGET_DIR)/fuzz-corpus/shape
+	python3 fuzz/seeds.py crates/shape/tests/corpus $(CARGO_TARGET_DIR)/fuzz-corpus/shape
+	cargo +nightly fuzz run --fuzz-dir fuzz --target-dir $(CARGO_TARGET_DIR)/fuzz shape \
+	    $(CARGO_TARGET_DIR)/fuzz-corpus/shape -- -max_total_time=60 -timeout=10 -max_len=8000 $(ARGS)
+
 .PHONY: clean-data
 clean-data: ## delete ./data: accounts, memories, the server's keys, everything (models stay in their cache)
 	rm -rf data

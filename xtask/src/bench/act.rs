@@ -1,11 +1,16 @@
 //! Judgements with the real model: how many are valid and right, with the constraint (`act/stream`) and without it
 //! (`chat/stream` with the same words as system prompt); and the corpus of controls, end to end.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::http::{Connection, request};
+use super::model::Model;
+use super::report::Goal;
 use super::server::{API, Launch, Server, TOKEN};
-use super::{Bench, model};
+use super::{Bench, cargo_build, machine, model};
 
 /// Sentences written for this project: task, language, label, text.
 const CASES: &str = include_str!("../../data/judgements.tsv");
@@ -34,8 +39,18 @@ struct Tally {
     right: usize,
 }
 
+/// Built together with the server, so that the engine is compiled once.
+const CONSTRAINT_BENCH: [&str; 6] =
+    ["--package", "secondme-llm", "--package", "secondme-server", "--example", "constraint_bench"];
+
 pub async fn run(bench: &mut Bench) -> Result<(), String> {
-    for model in model::present() {
+    let judges = model::judges();
+    if judges.is_empty() {
+        bench.report.note(&model::absent());
+        return Ok(());
+    }
+    let speed = cargo_build(&bench.root, &CONSTRAINT_BENCH, "examples/constraint_bench")?;
+    for (i, model) in judges.into_iter().enumerate() {
         let data = bench.work.join(format!("act-{}", model.name));
         let launch = Launch { bin: bench.bin.clone(), data, flags: model.flags(), environment: &[] };
         let server = launch.start().await?;
@@ -44,9 +59,13 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         for constrained in [true, false] {
             labelled(bench, &server, constrained).await?;
         }
-        corpus(bench, &server).await?;
-        bench.report.end();
+        // Validity is the constraint's work, not the model's: the smallest one shows it.
+        if i == 0 {
+            corpus(bench, &server).await?;
+        }
         server.stop();
+        constraint(bench, &model, &speed).await?;
+        bench.report.end();
     }
     Ok(())
 }
@@ -76,6 +95,33 @@ async fn labelled(bench: &mut Bench, server: &Server, constrained: bool) -> Resu
         let value = format!("{} valid, {} right of {}", tally.valid, tally.right, tally.cases);
         bench.report.row(&format!("{task}, {how}"), &value);
     }
+    Ok(())
+}
+
+/// What the constraint costs: reads what `constraint_bench` prints, a figure a line.
+async fn constraint(bench: &mut Bench, model: &Model, program: &Path) -> Result<(), String> {
+    let cores = machine::cores();
+    let numbers = [(cores / 2).max(1), cores, bench.options.rounds].map(|n| n.to_string());
+    let mut command = Command::new(program);
+    command.arg(model.file()).arg(bench.root.join(CORPUS)).args(numbers);
+    let output = bench.report.round(async || command.output().map_err(|e| format!("constraint_bench: {e}"))).await?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let (mut share, mut set_up) = (None, None);
+    for (what, value) in text.lines().filter_map(|line| line.split_once(": ")) {
+        bench.report.row(what, value);
+        if what.starts_with("share") {
+            share = value.parse::<f64>().ok();
+        } else if let Some((_, rest)) = value.split_once("p99 ") {
+            set_up = rest.split(' ').next().and_then(|number| number.parse::<f64>().ok());
+        }
+    }
+    let (Some(share), Some(set_up)) = (share, set_up) else {
+        return Err(format!("constraint_bench said: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    };
+    let name = model.name;
+    let goal = format!("{name}: decode speed with the constraint as a share of that without");
+    bench.report.goal(&goal, Goal::AtLeast(0.95), share, "");
+    bench.report.goal(&format!("{name}: set-up of a schema never seen before, p99"), Goal::AtMost(10.0), set_up, " ms");
     Ok(())
 }
 

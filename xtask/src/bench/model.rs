@@ -1,6 +1,6 @@
 //! The embedded engine: its own speed beside the bare engine's on the same file, and the second turn through the real server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -23,10 +23,21 @@ pub struct Model {
 /// The server's package is named too, so that both are built with the same features and the engine is compiled once.
 const RAW_BENCH: [&str; 6] = ["--package", "secondme-llm", "--package", "secondme-server", "--example", "raw_bench"];
 
-const MODELS: [(&str, &str); 2] =
+/// The models that the `model` and `start` sections measure.
+const SMALL: [(&str, &str); 2] =
     [("qwen2.5-0.5b", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"), ("smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf")];
+/// The models whose judgements are worth counting: the defaults of nano and pro in `models.md`'s sense.
+const JUDGES: [(&str, &str); 2] = [
+    ("qwen2.5-0.5b", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"),
+    ("qwen2.5-1.5b", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"),
+];
 
 impl Model {
+    /// Its file in the cache.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The flags that choose it.
     pub fn flags(&self) -> &[&'static str] {
         &self.flags
@@ -39,9 +50,18 @@ fn cache() -> PathBuf {
     base.join("secondme/models")
 }
 
-/// The models that are there.
+/// Those of the small models that are there.
 pub fn present() -> Vec<Model> {
-    let all = MODELS.map(|(name, file)| Model { name, file: cache().join(file), flags: ["--model", name] });
+    cached(SMALL)
+}
+
+/// Those of the models for judgements that are there.
+pub fn judges() -> Vec<Model> {
+    cached(JUDGES)
+}
+
+fn cached(models: [(&'static str, &'static str); 2]) -> Vec<Model> {
+    let all = models.map(|(name, file)| Model { name, file: cache().join(file), flags: ["--model", name] });
     all.into_iter().filter(|model| model.file.is_file()).collect()
 }
 

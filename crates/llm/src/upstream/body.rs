@@ -65,10 +65,34 @@ fn message(message: &ChatMessage) -> Value {
 
 fn response_format(schema: &Value, features: Features) -> Value {
     if features.schema {
-        json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": true, "schema": schema}})
+        let strict = is_strict(schema);
+        json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": strict, "schema": schema}})
     } else {
         json!({"type": "json_object"})
     }
+}
+
+/// Whether a server that enforces `strict` would take the schema: every object is closed and requires all of its properties.
+/// Others are asked for without `strict`, which such servers follow as well as they can.
+fn is_strict(schema: &Value) -> bool {
+    let Value::Object(fields) = schema else { return false };
+    let is_object = fields.get("type").is_some_and(|kind| kind == "object") || fields.contains_key("properties");
+    if is_object {
+        let required = fields.get("required").and_then(Value::as_array);
+        let all = fields.get("properties").and_then(Value::as_object).is_some_and(|properties| {
+            properties.keys().all(|name| required.is_some_and(|r| r.iter().any(|word| word == name)))
+        });
+        if !all || fields.get("additionalProperties") != Some(&Value::Bool(false)) {
+            return false;
+        }
+    }
+    fields.iter().all(|(word, value)| match (word.as_str(), value) {
+        ("properties" | "$defs" | "definitions", Value::Object(named)) => named.values().all(is_strict),
+        ("anyOf" | "prefixItems", Value::Array(parts)) => parts.iter().all(is_strict),
+        ("items", part) => is_strict(part),
+        ("allOf" | "oneOf" | "not" | "if" | "patternProperties", _) => false,
+        _ => true,
+    })
 }
 
 /// The schema in words, for servers that cannot enforce it: appended to the first system message, or put before all.
@@ -80,5 +104,22 @@ fn describe_schema(messages: &mut Vec<Value>, schema: &Value) {
             first["content"] = json!(format!("{text}\n\n{words}"));
         }
         _ => messages.insert(0, json!({"role": "system", "content": words})),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strict_is_asked_for_only_where_it_is_taken() {
+        let closed = |required: Value| {
+            json!({"type": "object", "properties": {"a": {"type": "boolean"}, "b": {"type": "array", "items": {"type": "string"}}},
+                   "required": required, "additionalProperties": false})
+        };
+        assert!(is_strict(&closed(json!(["a", "b"]))));
+        assert!(!is_strict(&closed(json!(["a"]))), "an optional property");
+        assert!(!is_strict(&json!({"type": "object", "properties": {"a": {}}, "required": ["a"]})), "open");
+        assert!(!is_strict(&json!({"type": "array", "items": closed(json!(["b"]))})), "inside");
     }
 }

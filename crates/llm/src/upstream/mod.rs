@@ -19,8 +19,9 @@ use tokio::time::Instant;
 
 pub use options::UpstreamOptions;
 
-use crate::{ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus, Output, estimate_tokens};
+use crate::{ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus, estimate_tokens};
 use answer::Answering;
+use body::Features;
 
 /// A model behind an OpenAI-compatible server.
 pub struct Upstream {
@@ -57,11 +58,12 @@ impl Upstream {
     }
 
     /// Sends the request once and returns the answer's head, whatever its status is.
-    async fn send(&self, request: &ChatRequest, deadline: Instant) -> Result<reqwest::Response, ModelError> {
-        let features = body::Features {
-            usage: !self.without_usage.load(Ordering::Relaxed),
-            schema: !self.without_schema.load(Ordering::Relaxed),
-        };
+    async fn send(
+        &self,
+        request: &ChatRequest,
+        features: Features,
+        deadline: Instant,
+    ) -> Result<reqwest::Response, ModelError> {
         let payload = serde_json::to_vec(&body::build(&self.options.model, request, features))
             .map_err(|e| ModelError::Unsupported(format!("the request cannot be written as JSON: {e}")))?;
         let mut call = self
@@ -80,17 +82,31 @@ impl Upstream {
         }
     }
 
-    /// Whether the refusal names something that this client can do without; remembers it.
-    fn gives_way(&self, error: &ModelError, request: &ChatRequest) -> bool {
+    /// What the server has not refused so far.
+    fn features(&self) -> Features {
+        Features {
+            usage: !self.without_usage.load(Ordering::Relaxed),
+            schema: !self.without_schema.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the refusal names something that `features` can do without. A feature that the server does not have is not sent
+    /// again; a schema that it does not like is given up for this request only.
+    fn gives_way(&self, error: &ModelError, features: &mut Features) -> bool {
         let ModelError::Upstream { status: Some(400..=422), message } = error else { return false };
         let mentions = |words: &[&str]| words.iter().any(|w| message.contains(w));
-        if mentions(&["stream_options", "include_usage"]) {
-            return !self.without_usage.swap(true, Ordering::Relaxed);
+        if features.usage && mentions(&["stream_options", "include_usage"]) {
+            self.without_usage.store(true, Ordering::Relaxed);
+            features.usage = false;
+            return true;
         }
-        let structured = matches!(request.output, Output::Json(_));
-        structured
-            && mentions(&["response_format", "json_schema"])
-            && !self.without_schema.swap(true, Ordering::Relaxed)
+        let this_one = mentions(&["nvalid schema", "nvalid_json_schema"]);
+        if features.schema && (this_one || mentions(&["response_format", "json_schema"])) {
+            self.without_schema.fetch_or(!this_one, Ordering::Relaxed);
+            features.schema = false;
+            return true;
+        }
+        false
     }
 }
 
@@ -104,15 +120,16 @@ impl ChatModel for Upstream {
             .try_acquire_owned()
             .map_err(|_| ModelError::Busy { retry_after_secs: failure::DEFAULT_RETRY_SECS })?;
         let deadline = Instant::now() + self.options.first_token_timeout();
+        let mut features = self.features();
         loop {
-            let response = self.send(&request, deadline).await?;
+            let response = self.send(&request, features, deadline).await?;
             if response.status().is_success() {
                 let idle = self.options.idle_timeout();
                 return Ok(Answering::new(response, &request, self.options.api_key.clone(), permit, deadline, idle)
                     .into_stream());
             }
             let error = failure::from_response(response, &self.options).await;
-            if !self.gives_way(&error, &request) {
+            if !self.gives_way(&error, &mut features) {
                 return Err(error);
             }
         }

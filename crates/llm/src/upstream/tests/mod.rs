@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::server::{Part, Server, json_answer, sse};
 use super::*;
-use crate::{Answer, ChatEvent, ChatMessage, FinishReason, Image, Sampling, Usage};
+use crate::{Answer, ChatEvent, ChatMessage, FinishReason, Image, Output, Sampling, Usage};
 
 fn upstream(server: &Server) -> Upstream {
     with(server, |_| {})
@@ -233,6 +233,21 @@ async fn what_a_server_refuses_is_left_out_and_remembered() {
         let system = body["messages"][0]["content"].as_str().unwrap();
         assert!(system.starts_with("be kind\n\n") && system.contains(r#"{"type":"object"}"#));
     }
+}
+
+#[tokio::test]
+async fn a_schema_that_a_server_refuses_does_not_cost_the_others_their_constraint() {
+    let invalid = json_answer(400, r#"{"error": {"message": "Invalid schema for response_format 'answer': no"}}"#);
+    let fine = || sse(vec![Part::text(&delta("{}"))]);
+    let server = Server::start(vec![invalid, fine(), fine()]).await;
+    let model = upstream(&server);
+    let mut request = ask();
+    request.output = Output::Json(json!({"type": "object"}));
+    for _ in 0..2 {
+        model.start(request.clone()).await.unwrap().collect_answer().await.unwrap();
+    }
+    let kinds = server.requests().into_iter().map(|r| r.body["response_format"]["type"].clone());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["json_schema", "json_object", "json_schema"]);
 }
 
 #[tokio::test]
