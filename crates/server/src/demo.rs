@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::access::{Kind, NewToken, Requested, tokens};
 use crate::app::App;
+use crate::avatars::{api_keys, center};
 use crate::error::Result;
 use crate::oauth::apps::{self, Credentials, NewApplication};
 use crate::users::accounts::{self, Seed};
@@ -36,6 +37,8 @@ pub const REDIRECT_URI: &str = "http://localhost:3000/api/auth/callback";
 pub const CLIENT_ID: &str = "de300000-0000-4000-8000-000000000001";
 /// The demo app's Client Secret.
 pub const CLIENT_SECRET: &str = "demo-client-secret";
+/// The key of Ada's avatar.
+pub const AVATAR_KEY: &str = "sk-de300000000000000000000000000001";
 
 const PEOPLE: [Person; 2] = [
     Person {
@@ -86,6 +89,8 @@ pub struct World {
     pub users: Vec<User>,
     /// The app.
     pub app: Application,
+    /// The first user's avatar, with a key that opens it.
+    pub avatar: DemoAvatar,
 }
 
 /// A user of the demo world.
@@ -97,6 +102,16 @@ pub struct User {
     pub password: &'static str,
     pub user_id: String,
     pub access_token: String,
+}
+
+/// The avatar of the demo world that visitors can talk to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DemoAvatar {
+    pub avatar_id: i64,
+    pub share_code: &'static str,
+    pub api_key: &'static str,
 }
 
 /// The app of the demo world.
@@ -129,6 +144,7 @@ pub fn world(app: &App) -> World {
             })
             .collect(),
         app: Application { client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: vec![REDIRECT_URI] },
+        avatar: DemoAvatar { avatar_id: PEOPLE[0].id, share_code: PEOPLE[0].share_code, api_key: AVATAR_KEY },
     }
 }
 
@@ -161,6 +177,9 @@ pub async fn seed(app: &App) -> Result<()> {
     let mut tx = app.store().write().await?;
     apps::put(app, &mut tx, &new, &credentials, true).await?;
     tx.commit().await?;
+    if let Some(avatar) = center::by_share_code(app, PEOPLE[0].share_code).await? {
+        api_keys::put(app, 1, &avatar, "Demo key", AVATAR_KEY).await?;
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 //! - [`oauth`]: apps, the authorize page, grants, what users granted
 //! - [`memory`]: what can be recalled, who may hear it, finding it
 //! - [`chat`]: sessions, prompts, streams
+//! - [`avatars`]: what speaks to visitors: definition, keys, statistics, exports, evaluations
 //! - [`platform`], [`pages`]: health and metrics, browser pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
@@ -15,6 +16,7 @@
 
 pub mod access;
 pub mod app;
+pub mod avatars;
 pub mod chat;
 pub mod cli;
 pub mod config;

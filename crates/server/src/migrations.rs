@@ -18,5 +18,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: Some(include_str!("../migrations/0003_recall.sqlite.sql")),
             postgres: Some(include_str!("../migrations/0003_recall.postgres.sql")),
         },
+        Migration {
+            name: "0004_avatars",
+            sql: include_str!("../migrations/0004_avatars.sql"),
+            sqlite: Some(include_str!("../migrations/0004_avatars.sqlite.sql")),
+            postgres: Some(include_str!("../migrations/0004_avatars.postgres.sql")),
+        },
     ],
 };

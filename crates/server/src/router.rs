@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::layers;
-use crate::{chat, oauth, pages, platform, users};
+use crate::{avatars, chat, oauth, pages, platform, users};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -37,6 +37,13 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(chat::stream::routes(config))
         .merge(chat::act::http::routes())
         .merge(chat::sessions::http::routes())
+        .merge(avatars::center::http::routes())
+        .merge(avatars::center::skill_create::routes())
+        .merge(avatars::api_keys::http::routes())
+        .merge(avatars::public::http::routes())
+        .merge(avatars::interactions::http::routes())
+        .merge(avatars::contract::routes())
+        .merge(avatars::skills::http::routes())
 }
 
 /// Browser pages and what operators read, from the root.
@@ -47,6 +54,7 @@ fn pages_and_operations() -> Router<App> {
         .merge(users::accounts::pages::routes())
         .merge(oauth::authorize::pages::routes())
         .merge(oauth::grants::skills::pages::routes())
+        .merge(avatars::public::http::images())
 }
 
 /// Serves until `app` is told to stop, and all clients are gone.

@@ -36,4 +36,8 @@ permissions! {
     ChatWrite: Some(Scope::ChatWrite), ScopeInsufficient;
     /// Act streams: the scope of chat, refused in its own words.
     ActWrite: Some(Scope::ChatWrite), ScopeMissing;
+    /// Avatars and what came of them.
+    AvatarRead: Some(Scope::AvatarRead), ScopeMissing;
+    /// Making and changing avatars.
+    AvatarWrite: Some(Scope::AvatarWrite), ScopeMissing;
 }

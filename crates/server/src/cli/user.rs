@@ -1,10 +1,11 @@
-//! `secondme user create|list|reset-password`.
+//! `secondme user create|list|contract|reset-password`.
 
 use clap::Subcommand;
 use secondme_kit::clock::iso;
 use serde_json::json;
 
 use super::{Outcome, open, say};
+use crate::avatars::contract;
 use crate::config::Config;
 use crate::users::accounts::{self, NewUser};
 
@@ -30,6 +31,15 @@ pub(super) enum Command {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Record how far a user's contract for paid avatars is; this server has no page to sign on, and no till.
+    Contract {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
+        /// How far it is.
+        #[arg(long)]
+        status: contract::Status,
     },
     /// Set a new password and end the user's browser sessions.
     ResetPassword {
@@ -73,6 +83,10 @@ pub(super) async fn run(config: Config, command: Command) -> Outcome {
                     say(&format!("{:>10}  {}  {}  {}", u.id, iso(u.created_at), u.email, u.name));
                 }
             }
+        }
+        Command::Contract { email, status } => {
+            contract::record(&app, &email, status).await?;
+            say(&format!("contract of {email}: {}", status.word()));
         }
         Command::ResetPassword { email, password, json } => {
             let password = password.unwrap_or_else(|| app.entropy().alphanumeric(20));

@@ -1,6 +1,7 @@
 //! Configuration: defaults < file < `SECONDME_<SECTION>__<KEY>` < flags. An unknown key is refused and the nearest known one named.
 
 mod accounts;
+mod avatars;
 mod bus;
 mod chat;
 mod database;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use accounts::Accounts;
+pub use avatars::Avatars;
 pub use bus::Bus;
 pub use chat::Chat;
 pub use database::Database;
@@ -38,6 +40,7 @@ pub struct Config {
     pub accounts: Accounts,
     pub oauth: Oauth,
     pub chat: Chat,
+    pub avatars: Avatars,
     pub models: Models,
     pub search: Search,
     pub compat: Compat,

@@ -113,6 +113,30 @@ codes! {
     ActIncomplete => 500 "secondme.act.output.incomplete", "maxTokens is too small for a complete JSON answer", "maxTokens 不足以输出完整的 JSON", "The answer was cut before the JSON was complete.";
     ActInvalidOutput => 502 "secondme.act.output.invalid", "The model gave no valid JSON", "模型未能输出有效的 JSON", "After a repair round the answer still was not valid.";
 
+    AvatarUnknown => 404 "avatar.fetch.failed", "Avatar not found", "分身不存在", "No avatar of yours has this id, or none this share code.";
+    AvatarCreateFailed => 400 "avatar.create.failed", "Avatar not created: {}", "创建分身失败：{}", "A field breaks a rule of avatars, or there are too many.";
+    AvatarUpdateUnknown => 404 "avatar.update.failed", "Avatar not found", "分身不存在", "The avatar to change is not there or not yours.";
+    AvatarUpdateFailed => 400 "avatar.update.failed", "Avatar not updated: {}", "更新分身失败：{}", "A field breaks a rule of avatars.";
+    AvatarDeleteUnknown => 404 "avatar.delete.failed", "Avatar not found", "分身不存在", "The avatar to delete is not there or not yours.";
+    AvatarPrimary => 400 "avatar.delete.failed", "The primary avatar cannot be deleted", "主分身不可删除", "Everybody keeps their primary avatar.";
+    AvatarUnlock => 403 "avatar.unlock.required", "This avatar has to be unlocked first: its free messages are used up, and this server sells none", "需要先解锁该分身：免费次数已用完，本服务器不提供购买", "A PAID avatar whose trial messages are used up.";
+    AvatarKeyUnknown => 404 "avatar.apikey.failed", "Avatar or key not found", "分身或密钥不存在", "The key, or the avatar it is to open, is not there or not yours.";
+    AvatarKeyFailed => 400 "avatar.apikey.failed", "Key not stored: {}", "密钥操作失败：{}", "An avatar has too many keys.";
+    AvatarContractFailed => 502 "avatar.contract.status_failed", "The contract's status is not known", "获取签约状态失败", "The stored status is none of the three.";
+    SkillInvalid => 400 "avatar.custom.skill.definition.invalid", "The skill's definition is not valid: {}", "技能定义无效：{}", "A field of a custom skill breaks its rule.";
+    SkillContentRequired => 400 "avatar.custom.skill.content.required", "`contentMarkdown` is required", "缺少 contentMarkdown", "A custom skill without text.";
+    SkillSource => 400 "avatar.custom.skill.source.unsupported", "Only `sourceType` `md_text` is supported", "仅支持 sourceType 为 md_text", "A custom skill from a URL or of another type.";
+    ExportUnknown => 404 "avatar.fetch.failed", "Export not found", "导出任务不存在", "No export of yours has this id.";
+    LinkInvalid => 403 "avatar.export.link_invalid", "This download link is not valid", "下载链接无效", "The signature of a download link does not match.";
+    LinkExpired => 410 "avatar.export.link_expired", "This download link has expired: ask for the export again", "下载链接已过期，请重新获取", "A download link after its time, or its file is deleted.";
+    EvaluationUnknown => 404 "avatar.fetch.failed", "Evaluation not found", "评测不存在", "No evaluation of yours has this id.";
+    EvaluationRunning => 409 "avatar.evaluation.running", "Another evaluation of this avatar is still running", "该分身已有评测正在进行", "One evaluation per avatar at a time.";
+    EvaluationNotReady => 409 "avatar.evaluation.not_ready", "The evaluation has no report: its status is {}", "评测报告尚未生成，当前状态 {}", "The report of a run that has not succeeded.";
+    ReportExpired => 410 "avatar.evaluation.expired", "This report has expired", "评测报告已过期", "A report page after its time.";
+    OpenKeyUnknown => 401 "open.api.key.not.found", "Invalid avatar API key", "分身 API Key 无效", "No enabled `sk-` key is this, or its avatar is closed to apps.";
+    OpenUserUnknown => 404 "open.api.user.not.found", "The owner of this avatar does not exist", "分身所有者不存在", "The account behind an avatar key is gone or suspended.";
+    ShareCodeUnknown => 404 "ws_chat.share_code.mind_not_found", "No avatar has this share code", "分享码对应的分身不存在", "`shareCode` names no avatar.";
+
     RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
     Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";
     Connection => 503 "connection.error", "A part of the server is not reachable, try again", "服务暂不可用，请稍后重试", "The database is away or busy.";

@@ -29,6 +29,12 @@ both! {
             let info = data(world.get("secondme/user/info", user["accessToken"].as_str().unwrap()).await);
             assert_eq!((&info["userId"], &info["email"]), (&user["userId"], &user["email"]));
         }
+        let avatar = &file["avatar"];
+        assert_eq!(avatar, &json!({"avatarId": 1, "shareCode": "ada000000001", "apiKey": "sk-de300000000000000000000000000001"}));
+        let public = data(world.get(&format!("secondme/avatar/public/{}", avatar["shareCode"].as_str().unwrap()), ADA).await);
+        assert_eq!(public["id"], avatar["avatarId"]);
+        let opened = secondme_server::avatars::api_keys::open(&world.app, avatar["apiKey"].as_str().unwrap()).await.unwrap();
+        assert_eq!((opened.avatar.id, opened.avatar.owner_demo), (1, true));
         let (id, secret) = (file["app"]["clientId"].as_str().unwrap(), file["app"]["clientSecret"].as_str().unwrap());
         data(world.form("oauth/token/client", &[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)]).await);
     }

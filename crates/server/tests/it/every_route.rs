@@ -23,7 +23,7 @@ both! {
         let document: Value = world.http.get(format!("{}/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let operations = operations(&document);
-        assert!(operations.len() >= 13);
+        assert!(operations.len() >= 30);
         for operation in operations {
             let call = |token: String| {
                 let request = world.request(operation.method.clone(), &operation.path, &token).json(&serde_json::json!({}));

@@ -65,15 +65,15 @@ pub(super) async fn insert_avatar(
     let changed = match id {
         None => {
             let text = sql!(
-                "INSERT INTO avatars (user_id, kind, title, share_code, created_at, updated_at)
-                 VALUES ($1, 'primary', $2, $3, $4, $4) ON CONFLICT DO NOTHING"
+                "INSERT INTO avatars (user_id, kind, title, share_code, is_default, created_at, updated_at)
+                 VALUES ($1, 'primary', $2, $3, TRUE, $4, $4) ON CONFLICT DO NOTHING"
             );
             tx.run(text, params![user_id, title, share_code, now]).await?
         }
         Some(id) => {
             let text = sql!(
-                "INSERT INTO avatars (id, user_id, kind, title, share_code, created_at, updated_at)
-                 VALUES ($5, $1, 'primary', $2, $3, $4, $4) ON CONFLICT DO NOTHING"
+                "INSERT INTO avatars (id, user_id, kind, title, share_code, is_default, created_at, updated_at)
+                 VALUES ($5, $1, 'primary', $2, $3, TRUE, $4, $4) ON CONFLICT DO NOTHING"
             );
             tx.run(text, params![user_id, title, share_code, now, id]).await?
         }
