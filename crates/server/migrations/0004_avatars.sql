@@ -37,7 +37,6 @@ CREATE TABLE avatar_interactions (
     visitor_name TEXT NOT NULL,
     message_count BIGINT NOT NULL DEFAULT 0,
     summary TEXT NOT NULL DEFAULT '',
-    summarised_count BIGINT NOT NULL DEFAULT 0,
     first_message_at BIGINT,
     last_message_at BIGINT,
     created_at BIGINT NOT NULL
@@ -55,6 +54,7 @@ CREATE TABLE avatar_messages (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX avatar_messages_by_avatar ON avatar_messages (avatar_id, created_at, id);
+CREATE INDEX avatar_messages_by_time ON avatar_messages (created_at);
 CREATE INDEX avatar_messages_by_session ON avatar_messages (session_id, id);
 
 -- Who came when, for the dashboard: one row per visitor and quarter of an hour (slot = ms / 900,000), so that buckets of every
@@ -68,6 +68,7 @@ CREATE TABLE avatar_traffic (
     messages BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (avatar_id, slot, visitor)
 );
+CREATE INDEX avatar_traffic_by_slot ON avatar_traffic (slot);
 CREATE INDEX avatar_traffic_by_visitor ON avatar_traffic (avatar_id, visitor, slot);
 
 -- status: NOT_SIGNED, PENDING, SIGNED; no row: NOT_SIGNED. The operator sets it, as this server has no till.

@@ -42,6 +42,8 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(avatars::api_keys::http::routes())
         .merge(avatars::public::http::routes())
         .merge(avatars::interactions::http::routes())
+        .merge(avatars::dashboard::http::routes())
+        .merge(avatars::export::http::routes())
         .merge(avatars::contract::routes())
         .merge(avatars::skills::http::routes())
 }

@@ -7,7 +7,11 @@
 pub mod api_keys;
 pub mod center;
 pub mod contract;
+pub mod dashboard;
+pub mod export;
+pub mod housekeeping;
 pub mod interactions;
 pub mod monetization;
 pub mod public;
 pub mod skills;
+pub mod zone;

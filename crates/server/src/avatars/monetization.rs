@@ -68,7 +68,8 @@ pub fn check(monetization: &Value) -> Result<()> {
             return refused(flag, "true or false", " true 或 false");
         }
     }
-    if present(monetization, "freeChatCount").is_some_and(|v| !v.as_i64().is_some_and(|n| (0..=TRIAL_MAX).contains(&n))) {
+    if present(monetization, "freeChatCount").is_some_and(|v| !v.as_i64().is_some_and(|n| (0..=TRIAL_MAX).contains(&n)))
+    {
         return refused("freeChatCount", "a whole number from 0 to 10", " 0 到 10 的整数");
     }
     let mut complete = 0;
@@ -79,7 +80,11 @@ pub fn check(monetization: &Value) -> Result<()> {
         return Ok(());
     }
     if complete == 0 {
-        return refused("threeDayPriceUnitAmount", "given with its quota for one card at least when PAID", "价格与额度，PAID 至少需要一组");
+        return refused(
+            "threeDayPriceUnitAmount",
+            "given with its quota for one card at least when PAID",
+            "价格与额度，PAID 至少需要一组",
+        );
     }
     if monetization["agreementAccepted"] != Value::Bool(true) {
         return refused("agreementAccepted", "true when PAID", " true（PAID）");
@@ -98,7 +103,10 @@ fn check_card(monetization: &Value, card: &str) -> Result<bool> {
         (None, Some(_)) => return refused(&price_name, "given with its quota", "与额度同时提供的价格"),
     };
     let Some(price) = price.as_i64().filter(|price| (PRICE_MIN..=PRICE_MAX).contains(price)) else {
-        let (en, zh) = ("a whole number from 100000 (1 yuan) to 1000000000 (10000 yuan)", " 100000 到 1000000000 的整数（1 到 10000 元）");
+        let (en, zh) = (
+            "a whole number from 100000 (1 yuan) to 1000000000 (10000 yuan)",
+            " 100000 到 1000000000 的整数（1 到 10000 元）",
+        );
         return refused(&price_name, en, zh);
     };
     let ceiling = quota_ceiling(price);

@@ -14,7 +14,7 @@ use super::{Outcome, models, open, say};
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
 use crate::oauth::housekeeping::{self, Housekeeping};
-use crate::{demo, router, telemetry};
+use crate::{avatars, demo, router, telemetry};
 
 /// Flags of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -91,8 +91,12 @@ fn jobs(app: &App) -> Runner {
         app.store().clone(),
         app.clock(),
         app.entropy().clone(),
-        vec![Arc::new(Housekeeping(app.clone()))],
-        vec![housekeeping::cron()],
+        vec![
+            Arc::new(Housekeeping(app.clone())),
+            Arc::new(avatars::housekeeping::Housekeeping(app.clone())),
+            Arc::new(avatars::export::jobs::Exporting(app.clone())),
+        ],
+        vec![housekeeping::cron(), avatars::housekeeping::cron()],
     )
 }
 

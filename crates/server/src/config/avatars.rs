@@ -27,12 +27,16 @@ section! {
         time_zone: String = "Asia/Shanghai".to_owned(),
         /// How far back the export of conversations goes, in days.
         export_days: i64 = 30,
-        /// Most messages in one export; a longer one is marked `truncated`.
+        /// Most messages in one export; what is older is left out, and the export marked `truncated`.
         export_max_messages: i64 = 50_000,
+        /// Most bytes of messages in one export; what is older is left out, and the export marked `truncated`.
+        export_max_bytes: usize = 32 * 1024 * 1024,
         /// How long a download link works, in seconds.
         export_link_seconds: i64 = 1_800,
         /// How long an exported file is kept, in seconds; new links to it can be had meanwhile.
         export_keep_seconds: i64 = 86_400,
+        /// How far back dashboards go, in days; what is older is no longer counted.
+        traffic_days: i64 = 800,
         /// How long the report page of an evaluation can be read, in seconds.
         report_seconds: i64 = 2_592_000,
         /// Evaluations that one user may start within 24 hours.

@@ -7,9 +7,27 @@ use serde_json::{Value, json};
 use crate::harness::{ADA, LIN, TestDb, World, both, data, refused};
 
 const AVATAR_FIELDS: [&str; 21] = [
-    "avatarId", "type", "title", "scenarioPrompt", "opening", "coverUrl", "welcomeNote", "modes", "distribution",
-    "skillKeys", "monetization", "material", "relatedNoteIds", "shareCode", "shareUrl", "isDefault", "usageCount",
-    "viewCount", "createdAt", "modes", "type",
+    "avatarId",
+    "type",
+    "title",
+    "scenarioPrompt",
+    "opening",
+    "coverUrl",
+    "welcomeNote",
+    "modes",
+    "distribution",
+    "skillKeys",
+    "monetization",
+    "material",
+    "relatedNoteIds",
+    "shareCode",
+    "shareUrl",
+    "isDefault",
+    "usageCount",
+    "viewCount",
+    "createdAt",
+    "modes",
+    "type",
 ];
 
 async fn create(world: &World, body: Value) -> Value {

@@ -9,6 +9,7 @@ mod act_laws;
 mod app_story;
 mod authorize;
 mod avatar_keys;
+mod avatar_numbers;
 mod avatar_skills;
 mod avatar_voice;
 mod avatars;

@@ -16,11 +16,7 @@ use crate::http::{Body, Data, Query, Reply};
 
 /// The routes of avatar keys, below `/gate/lab/api`.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(list))
-        .routes(routes!(update))
-        .routes(routes!(delete))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(list)).routes(routes!(update)).routes(routes!(delete))
 }
 
 /// A key without its text.

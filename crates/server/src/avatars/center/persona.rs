@@ -62,7 +62,8 @@ pub async fn persona_for_visitor(app: &App, avatar: &Avatar, listener: &Listener
 
 fn introduction(avatar: &Avatar, is_owner: bool) -> String {
     let (title, owner) = (avatar.title.trim(), avatar.owner_name.trim());
-    let mut text = format!("You are \"{title}\", an avatar of {owner}: you speak in {owner}'s place, in the first person. ");
+    let mut text =
+        format!("You are \"{title}\", an avatar of {owner}: you speak in {owner}'s place, in the first person. ");
     if is_owner {
         let _ = write!(
             text,
@@ -96,7 +97,8 @@ fn write_owner(text: &mut String, profile: &Profile, shades: &[Shade], is_owner:
     let name = profile.name.trim();
     for (title, body) in [("What", &profile.self_introduction), ("Who", &profile.bio)] {
         if !body.trim().is_empty() {
-            let heading = if title == "What" { format!("What {name} says about themselves") } else { format!("Who {name} is") };
+            let heading =
+                if title == "What" { format!("What {name} says about themselves") } else { format!("Who {name} is") };
             let _ = write!(text, "\n\n## {heading}\n{}", body.trim());
         }
     }

@@ -66,7 +66,8 @@ async fn skill_create(
     auth: Auth<permissions::AvatarWrite>,
     Body(body): Body<SkillCreate>,
 ) -> Reply<SkilledAvatar> {
-    let (avatar, created) = create(&app, auth.caller.user_id, body.fields.into(), body.skills.unwrap_or_default()).await?;
+    let (avatar, created) =
+        create(&app, auth.caller.user_id, body.fields.into(), body.skills.unwrap_or_default()).await?;
     Ok(Data(SkilledAvatar {
         enabled_skill_keys: avatar.skill_keys.clone(),
         avatar: AvatarObject::new(&app, avatar),

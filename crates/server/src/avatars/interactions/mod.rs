@@ -9,6 +9,9 @@ mod store;
 use secondme_kit::{Millis, paging::Page};
 use secondme_store::Tx;
 
+pub use store::Traffic;
+pub(super) use store::{Said, export_page, traffic};
+
 use super::center;
 use crate::app::App;
 use crate::error::{Code, Result};
@@ -129,4 +132,13 @@ pub async fn list(app: &App, user_id: i64, avatar_id: i64, page: Page) -> Result
 /// Storage failures only.
 pub async fn count(app: &App, user_id: i64, avatar_id: i64) -> Result<i64> {
     Ok(store::count(app.store(), user_id, avatar_id).await?)
+}
+
+/// Deletes at most `limit` messages that no export reaches any more, and as many rows of traffic from before `traffic_before`.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn reclaim(tx: &mut Tx, messages_before: Millis, traffic_before: Millis, limit: i64) -> Result<u64> {
+    let messages = store::reclaim_messages(tx, messages_before, limit).await?;
+    Ok(messages + store::reclaim_traffic(tx, traffic_before.div_euclid(SLOT_MS), limit).await?)
 }

@@ -82,3 +82,94 @@ pub(super) async fn count(store: &Store, user_id: i64, avatar_id: i64) -> Result
     let text = sql!("SELECT COUNT(*) AS total FROM avatar_interactions WHERE user_id = $1 AND avatar_id = $2");
     store.opt(text, params![user_id, avatar_id]).await?.map_or(Ok(0), |row| row.get("total"))
 }
+
+/// Who came in a time, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Visitors who came.
+    pub visitors: i64,
+    /// Those of them who had never come before.
+    pub new_visitors: i64,
+    /// Those of them who said something.
+    pub talkers: i64,
+    /// Messages of visitors.
+    pub messages: i64,
+}
+
+/// The traffic of `from <= slot < to`.
+pub(in crate::avatars) async fn traffic(
+    tx: &mut Tx,
+    user_id: i64,
+    avatar_id: i64,
+    (from, to): (i64, i64),
+) -> Result<Traffic, StoreError> {
+    let text = sql!(
+        "SELECT COUNT(DISTINCT visitor) AS visitors,
+                COUNT(DISTINCT CASE WHEN first_slot >= $3 THEN visitor END) AS new_visitors,
+                COUNT(DISTINCT CASE WHEN messages > 0 THEN visitor END) AS talkers,
+                CAST(COALESCE(SUM(messages), 0) AS BIGINT) AS messages
+         FROM avatar_traffic WHERE user_id = $1 AND avatar_id = $2 AND slot >= $3 AND slot < $4"
+    );
+    let Some(row) = tx.opt(text, params![user_id, avatar_id, from, to]).await? else { return Ok(Traffic::default()) };
+    Ok(Traffic {
+        visitors: row.get("visitors")?,
+        new_visitors: row.get("new_visitors")?,
+        talkers: row.get("talkers")?,
+        messages: row.get("messages")?,
+    })
+}
+
+/// A message for the export.
+#[derive(Clone, Debug)]
+pub(in crate::avatars) struct Said {
+    pub(in crate::avatars) id: i64,
+    pub(in crate::avatars) session_id: String,
+    pub(in crate::avatars) visitor_name: String,
+    pub(in crate::avatars) sender: String,
+    pub(in crate::avatars) content: String,
+    pub(in crate::avatars) created_at: Millis,
+}
+
+/// Messages of an avatar, the newest first: those before `(created_at, id)`, and not older than `since`.
+pub(in crate::avatars) async fn export_page(
+    store: &Store,
+    user_id: i64,
+    avatar_id: i64,
+    before: (Millis, i64),
+    since: Millis,
+    limit: i64,
+) -> Result<Vec<Said>, StoreError> {
+    let text = sql!(
+        "SELECT m.id, m.session_id, i.visitor_name, m.sender, m.content, m.created_at
+         FROM avatar_messages m JOIN avatar_interactions i ON i.session_id = m.session_id
+         WHERE m.user_id = $1 AND m.avatar_id = $2 AND (m.created_at, m.id) < ($3, $4) AND m.created_at >= $6
+         ORDER BY m.created_at DESC, m.id DESC LIMIT $5"
+    );
+    let said = |row: &Row| {
+        Ok(Said {
+            id: row.get("id")?,
+            session_id: row.get("session_id")?,
+            visitor_name: row.get("visitor_name")?,
+            sender: row.get("sender")?,
+            content: row.get("content")?,
+            created_at: row.get("created_at")?,
+        })
+    };
+    store.all(text, params![user_id, avatar_id, before.0, before.1, limit, since]).await?.iter().map(said).collect()
+}
+
+pub(super) async fn reclaim_messages(tx: &mut Tx, before: Millis, limit: i64) -> Result<u64, StoreError> {
+    let text = sql!(
+        "DELETE FROM avatar_messages WHERE id IN
+           (SELECT id FROM avatar_messages WHERE created_at < $1 ORDER BY created_at LIMIT $2)"
+    );
+    tx.run(text, params![before, limit]).await
+}
+
+pub(super) async fn reclaim_traffic(tx: &mut Tx, before_slot: i64, limit: i64) -> Result<u64, StoreError> {
+    let text = sql!(
+        "DELETE FROM avatar_traffic WHERE (avatar_id, slot, visitor) IN
+           (SELECT avatar_id, slot, visitor FROM avatar_traffic WHERE slot < $1 ORDER BY slot LIMIT $2)"
+    );
+    tx.run(text, params![before_slot, limit]).await
+}

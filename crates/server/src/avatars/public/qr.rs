@@ -1,7 +1,7 @@
 //! A link as a QR code: PNG for phones and chats, SVG for print.
 
-use fast_qr::qr::{QRBuilder, QRCode};
 use fast_qr::ECL;
+use fast_qr::qr::{QRBuilder, QRCode};
 
 use crate::error::{ApiError, Result};
 
@@ -17,7 +17,8 @@ struct Modules {
 }
 
 fn modules(link: &str) -> Result<Modules> {
-    let code: QRCode = QRBuilder::new(link).ecl(ECL::M).build().map_err(|e| ApiError::internal(Failed(e.to_string())))?;
+    let code: QRCode =
+        QRBuilder::new(link).ecl(ECL::M).build().map_err(|e| ApiError::internal(Failed(e.to_string())))?;
     let side = code.size + 2 * QUIET;
     let mut dark = vec![false; side * side];
     for y in 0..code.size {

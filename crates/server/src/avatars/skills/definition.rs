@@ -89,7 +89,8 @@ fn invalid(field: &str, problem: &Problem) -> ApiError {
 /// The `name: value` lines between two lines of `---` at the beginning, and the rest. Quotes around a value are dropped.
 fn front_matter(text: &str) -> (Vec<(&str, &str)>, &str) {
     let text = text.trim_start_matches('\u{feff}');
-    let Some(rest) = text.strip_prefix("---").and_then(|rest| rest.trim_start_matches([' ', '\r']).strip_prefix('\n')) else {
+    let Some(rest) = text.strip_prefix("---").and_then(|rest| rest.trim_start_matches([' ', '\r']).strip_prefix('\n'))
+    else {
         return (Vec::new(), text);
     };
     let mut matter = Vec::new();
@@ -116,7 +117,8 @@ mod tests {
 
     #[test]
     fn front_matter_is_read_and_removed() {
-        let (matter, body) = front_matter("---\r\nname: \"Tea: a guide\"\nempty:\ndescription: how to brew\n---\n# Tea\n");
+        let (matter, body) =
+            front_matter("---\r\nname: \"Tea: a guide\"\nempty:\ndescription: how to brew\n---\n# Tea\n");
         assert_eq!(matter, [("name", "Tea: a guide"), ("description", "how to brew")]);
         assert_eq!(body, "# Tea\n");
         assert_eq!(front_matter("# Tea\n---\n"), (vec![], "# Tea\n---\n"));

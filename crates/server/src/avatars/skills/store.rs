@@ -37,9 +37,8 @@ pub(super) async fn insert(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING *"
     );
     let scenes = Value::from(new.scene_modes.clone()).to_string();
-    let values = params![
-        user_id, key, &new.title, &new.description, &new.when_to_use, &new.version, scenes, &new.content, now
-    ];
+    let values =
+        params![user_id, key, &new.title, &new.description, &new.when_to_use, &new.version, scenes, &new.content, now];
     // `RETURNING` of an insert without a conflict clause always gives its row.
     tx.opt(text, values).await?.as_ref().map_or(Err(StoreError::Conflict), skill)
 }
