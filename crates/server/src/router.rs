@@ -44,6 +44,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(avatars::interactions::http::routes())
         .merge(avatars::dashboard::http::routes())
         .merge(avatars::export::http::routes())
+        .merge(avatars::evaluations::http::routes())
         .merge(avatars::contract::routes())
         .merge(avatars::skills::http::routes())
 }
@@ -57,6 +58,7 @@ fn pages_and_operations() -> Router<App> {
         .merge(oauth::authorize::pages::routes())
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
+        .merge(avatars::evaluations::pages::routes())
 }
 
 /// Serves until `app` is told to stop, and all clients are gone.

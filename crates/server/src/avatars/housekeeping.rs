@@ -1,9 +1,9 @@
-//! The job that reclaims what avatars no longer need: exported files, messages that no export reaches, old traffic.
+//! The job that reclaims what avatars no longer need: exported files, messages that no export reaches, old traffic and reports.
 
 use async_trait::async_trait;
 use secondme_jobs::{Cron, Done, Handler, Job, JobError};
 
-use super::{export, interactions};
+use super::{evaluations, export, interactions};
 use crate::app::App;
 use crate::error::Result;
 
@@ -27,7 +27,7 @@ impl Handler for Housekeeping {
 
     async fn run(&self, _: &Job) -> std::result::Result<Done, JobError> {
         let deleted = reclaim(&self.0).await.map_err(|e| JobError::Retry(e.to_string()))?;
-        tracing::info!(deleted, "reclaimed exports, messages and traffic of avatars");
+        tracing::info!(deleted, "reclaimed exports, messages, traffic and reports of avatars");
         Ok(Done::Finished)
     }
 }
@@ -44,7 +44,8 @@ pub async fn reclaim(app: &App) -> Result<u64> {
         // A day more than the window, for an export that is being made.
         let messages_before = now - (limits.export_days + 1) * DAY_MS;
         let batch = export::reclaim(&mut tx, now, BATCH).await?
-            + interactions::reclaim(&mut tx, messages_before, now - limits.traffic_days * DAY_MS, BATCH).await?;
+            + interactions::reclaim(&mut tx, messages_before, now - limits.traffic_days * DAY_MS, BATCH).await?
+            + evaluations::reclaim(&mut tx, now, BATCH).await?;
         tx.commit().await?;
         deleted += batch;
         if batch == 0 {

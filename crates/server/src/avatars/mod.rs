@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod center;
 pub mod contract;
 pub mod dashboard;
+pub mod evaluations;
 pub mod export;
 pub mod housekeeping;
 pub mod interactions;

@@ -10,5 +10,6 @@ pub mod prompt;
 pub mod reply;
 pub mod search;
 pub mod sessions;
+pub mod speak;
 pub mod stream;
 pub mod turn;

@@ -95,6 +95,7 @@ fn jobs(app: &App) -> Runner {
             Arc::new(Housekeeping(app.clone())),
             Arc::new(avatars::housekeeping::Housekeeping(app.clone())),
             Arc::new(avatars::export::jobs::Exporting(app.clone())),
+            Arc::new(avatars::evaluations::jobs::Evaluating(app.clone())),
         ],
         vec![housekeeping::cron(), avatars::housekeeping::cron()],
     )

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::section::Key;
-use super::{Accounts, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, load};
+use super::{Accounts, Avatars, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, load};
 
 /// Section name, what it is for, its keys.
 pub const SECTIONS: &[(&str, &str, &[Key])] = &[
@@ -13,6 +13,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("accounts", Accounts::DOC, Accounts::KEYS),
     ("oauth", Oauth::DOC, Oauth::KEYS),
     ("chat", Chat::DOC, Chat::KEYS),
+    ("avatars", Avatars::DOC, Avatars::KEYS),
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
     ("search", Search::DOC, Search::KEYS),

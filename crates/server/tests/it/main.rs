@@ -8,6 +8,7 @@ mod act;
 mod act_laws;
 mod app_story;
 mod authorize;
+mod avatar_evaluations;
 mod avatar_keys;
 mod avatar_numbers;
 mod avatar_skills;

@@ -106,6 +106,44 @@ fn real_model_streams_end_with_an_error_event_when_the_server_stops() {
 
 #[test]
 #[ignore = "needs a model: run by make test-model"]
+fn real_model_evaluates_an_avatar_to_a_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path());
+    let api = server.1.replace("/secondme/chat", "/secondme/avatar");
+    let curl = |args: &[&str], url: &str| {
+        let output = Command::new("curl").args(&CHAT[..3]).args(args).arg(url).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let begun = curl(&["-d", "{\"mode\": \"smoke\"}"], &format!("{api}/1/evaluations"));
+    let url = format!("{api}/evaluations/{}", begun["data"]["runId"].as_str().unwrap());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(540);
+    let done = loop {
+        let status = curl(&[], &url)["data"].clone();
+        if !["PENDING", "RUNNING"].contains(&status["status"].as_str().unwrap()) {
+            break status;
+        }
+        assert!(std::time::Instant::now() < deadline, "{status}");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+    };
+    assert_eq!(done["status"], "SUCCEEDED", "{done}");
+    let report = curl(&[], &format!("{url}/report"))["data"]["report"].clone();
+    assert_eq!(report["personas"].as_array().unwrap().len(), 3);
+    // The schema binds the embedded engine, so every conversation was judged.
+    for question in ["valueDelivery", "personaLikeness", "safetyBoundary"] {
+        assert!(
+            ["PASS", "WARN", "FAIL"].contains(&report["answers"][question]["status"].as_str().unwrap()),
+            "{report}"
+        );
+    }
+    for persona in report["personas"].as_array().unwrap() {
+        for turn in persona["turns"].as_array().unwrap() {
+            assert!(["user", "avatar"].iter().all(|who| !turn[*who].as_str().unwrap().is_empty()), "{turn}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a model: run by make test-model"]
 fn real_model_is_found_in_the_list() {
     let output = Command::new(env!("CARGO_BIN_EXE_secondme")).args(["model", "list", "--json"]).output().unwrap();
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,0 +1,69 @@
+//! What a persona says to somebody whose conversation is kept elsewhere: the prompt of a chat turn, handed to a model.
+
+use secondme_llm::{ChatMessage, ChatRequest, ChatStream, Output, Role, Sampling};
+
+use super::models::ModelName;
+use super::persona::Persona;
+use super::prompt::{self, Material, Past};
+use super::reply::refused;
+use crate::app::App;
+use crate::error::Result;
+
+/// Something to answer.
+#[derive(Debug)]
+pub struct Speech<'a> {
+    /// Who speaks.
+    pub persona: &'a Persona,
+    /// What was said before, oldest first.
+    pub past: &'a [Past],
+    /// What is to be answered.
+    pub message: &'a str,
+    /// The beginning of the answer, when it was said already; the model goes on from there.
+    pub said: &'a str,
+    /// Speeches with the same key share their beginning.
+    pub cache_key: &'a str,
+    /// The same seed makes a model that can repeat itself do so.
+    pub seed: u64,
+    /// The most tokens of the answer.
+    pub max_tokens: u32,
+}
+
+const GO_ON: &str =
+    "(Your last message was cut off. Go on exactly where it stops; repeat nothing of it and say nothing about this.)";
+
+/// Hands it to the model behind `secondme/nano` and waits for its place.
+///
+/// # Errors
+/// `secondme.context.too_long`, and what the model says: busy, unavailable, failed.
+pub async fn speak(app: &App, speech: &Speech<'_>) -> Result<ChatStream> {
+    let chat = &app.config().chat;
+    let model = app.models().get(ModelName::Nano).clone();
+    let material = Material {
+        persona: speech.persona,
+        system_prompt: None,
+        task: None,
+        past: speech.past,
+        message: speech.message,
+        images: &[],
+        max_tokens: speech.max_tokens,
+        history_percent: chat.history_percent,
+    };
+    let mut messages = prompt::build(model.as_ref(), &material)?.messages;
+    if !speech.said.is_empty() {
+        messages.push(ChatMessage::new(Role::Assistant, speech.said));
+        messages.push(ChatMessage::user(GO_ON));
+    }
+    let request = ChatRequest {
+        messages,
+        max_tokens: speech.max_tokens,
+        sampling: Sampling {
+            temperature: chat.temperature_percent as f32 / 100.0,
+            seed: Some(speech.seed),
+            ..Sampling::default()
+        },
+        cache_key: Some(speech.cache_key.to_owned()),
+        output: Output::Text,
+        stop: Vec::new(),
+    };
+    model.start(request).await.map_err(refused)
+}
