@@ -60,6 +60,13 @@ pub fn plain(at: Millis) -> String {
     iso.get(..19).unwrap_or(&iso).replace('T', " ")
 }
 
+/// The moment of an HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`); `None` when it is not one.
+pub fn from_http_date(text: &str) -> Option<Millis> {
+    let zone = text.trim().strip_suffix("GMT")?;
+    let zoned = jiff::fmt::rfc2822::parse(&format!("{zone}+0000")).ok()?;
+    Some(zoned.timestamp().as_millisecond())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +75,8 @@ mod tests {
     fn times_have_the_documented_forms() {
         assert_eq!(iso(1_705_764_600_000), "2024-01-20T15:30:00.000Z");
         assert_eq!(iso(1_705_764_600_123), "2024-01-20T15:30:00.123Z");
+        assert_eq!(from_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!((from_http_date("120"), from_http_date("1994-11-06T08:49:37Z")), (None, None));
         assert_eq!(plain(1_705_764_600_123), "2024-01-20 15:30:00");
     }
 }

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+use crate::Entropy;
 
 /// A text that must not reach a log: `Debug` and `Serialize` show `[redacted]`.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -77,6 +80,45 @@ impl SecretKey {
     }
 }
 
+/// Sealed values are for secrets that are needed again as they were (keys that sign): unreadable, and unchangeable, without the
+/// server's key.
+impl SecretKey {
+    /// Seals `value` for one `purpose`. Empty when that fails, which it does only for values of gigabytes.
+    pub fn seal(&self, entropy: &Entropy, purpose: &str, value: &[u8]) -> Vec<u8> {
+        let nonce: [u8; NONCE_LEN] = entropy.bytes();
+        let mut sealed = value.to_vec();
+        let Some(key) = self.sealing_key(purpose) else { return Vec::new() };
+        let nonce_used = Nonce::assume_unique_for_key(nonce);
+        match key.seal_in_place_append_tag(nonce_used, Aad::empty(), &mut sealed) {
+            Ok(()) => [&nonce[..], &sealed].concat(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// What [`SecretKey::seal`] was given; `None` when it was sealed under another key, for another purpose, or changed.
+    pub fn unseal(&self, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut opened = rest.to_vec();
+        let length = self.sealing_key(purpose)?.open_in_place(nonce, Aad::empty(), &mut opened).ok()?.len();
+        opened.truncate(length);
+        Some(opened)
+    }
+
+    /// A key of its own for every purpose.
+    fn sealing_key(&self, purpose: &str) -> Option<LessSafeKey> {
+        UnboundKey::new(&CHACHA20_POLY1305, &self.digest("seal", purpose)).ok().map(LessSafeKey::new)
+    }
+}
+
+/// `HMAC-SHA256(key, message)`: signatures that others check with a key we share with them.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Digest32 {
+    // HMAC takes keys of any length, so this cannot fail.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
 /// Plain SHA-256, for values that are public or already random (PKCE, checksums).
 pub fn sha256(bytes: &[u8]) -> Digest32 {
     Sha256::digest(bytes).into()
@@ -105,6 +147,18 @@ mod tests {
         assert_ne!(key.digest("token", "a"), key.digest("code", "a"));
         assert_ne!(key.digest("token", "a"), key.digest("token", "b"));
         assert_ne!(key.digest("token", "a"), SecretKey::new([2; 32]).digest("token", "a"));
+        let entropy = Entropy::seeded(3);
+        let sealed = key.seal(&entropy, "hook", b"secret");
+        assert_eq!(key.unseal("hook", &sealed).as_deref(), Some(&b"secret"[..]));
+        assert_ne!(sealed, key.seal(&entropy, "hook", b"secret"));
+        assert_eq!(key.unseal("other", &sealed), None);
+        assert_eq!(SecretKey::new([2; 32]).unseal("hook", &sealed), None);
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(key.unseal("hook", &changed), None);
+            assert_eq!(key.unseal("hook", &sealed[..at]), None);
+        }
         assert!(same(b"ab", b"ab") && !same(b"ab", b"ac") && !same(b"ab", b"abc"));
     }
 }

@@ -13,6 +13,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::log::AccessLog;
+use crate::access::revocations::Revocations;
 use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
 use crate::config::Config;
@@ -26,6 +28,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     parts: Parts,
     grants: GrantCache,
+    revocations: Revocations,
+    access_log: AccessLog,
     hashing: Semaphore,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -64,8 +68,11 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let config = &parts.config;
+        let grants = tokens::cache(Duration::from_millis(config.oauth.token_cache_ms));
         Self(Arc::new(Inner {
-            grants: tokens::cache(Duration::from_millis(config.oauth.token_cache_ms)),
+            revocations: Revocations::new(grants.clone()),
+            access_log: AccessLog::default(),
+            grants,
             hashing: Semaphore::new(config.accounts.hashing_concurrency.max(1)),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -109,6 +116,16 @@ impl App {
     /// Looked-up tokens.
     pub fn grants(&self) -> &GrantCache {
         &self.0.grants
+    }
+
+    /// What is open for users in apps, and ends when its access does.
+    pub fn revocations(&self) -> &Revocations {
+        &self.0.revocations
+    }
+
+    /// What apps do for users, counted until it is written.
+    pub fn access_log(&self) -> &AccessLog {
+        &self.0.access_log
     }
 
     /// The models that clients can name.

@@ -12,7 +12,7 @@ use crate::access::{Kind, NewToken, Requested, tokens};
 use crate::app::App;
 use crate::avatars::{api_keys, center};
 use crate::error::Result;
-use crate::oauth::apps::{self, Credentials, NewApplication};
+use crate::oauth::apps::{self, ClientType, Credentials, NewApplication};
 use crate::users::accounts::{self, Seed};
 use crate::users::profile::{self, Change};
 use crate::users::shades::{self, Shade};
@@ -168,6 +168,7 @@ pub async fn seed(app: &App) -> Result<()> {
         description: "An app to try the API with.",
         redirect_uris: &redirect_uris,
         allowed: Requested::all(),
+        client_type: ClientType::Confidential,
     };
     let credentials = Credentials {
         app_id: "app_demo".to_owned(),

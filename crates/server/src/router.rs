@@ -29,6 +29,10 @@ pub const BASE: &str = "/gate/lab/api";
 fn api(config: &Config) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(oauth::authorize::http::routes())
+        .merge(oauth::authorizations::http::routes())
+        .merge(oauth::apps::http::routes())
+        .merge(oauth::console::http::routes())
+        .merge(oauth::webhooks::http::routes())
         .merge(oauth::grants::http::routes())
         .merge(oauth::grants::skills::http::routes())
         .merge(oauth::me::routes())

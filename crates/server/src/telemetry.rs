@@ -79,6 +79,13 @@ impl Metrics {
         });
     }
 
+    /// One attempt to deliver an event: `delivered`, `retried` or `failed`.
+    pub fn webhook(&self, outcome: &'static str) {
+        metrics::with_local_recorder(&self.recorder, || {
+            metrics::counter!("secondme_webhook_attempts_total", "outcome" => outcome).increment(1);
+        });
+    }
+
     /// A value that goes up and down.
     pub fn gauge(&self, name: &'static str, value: f64) {
         metrics::with_local_recorder(&self.recorder, || metrics::gauge!(name).set(value));

@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use super::log::Action;
 use super::permissions::Permission;
 use super::tokens::{self, Grant, Kind};
 use super::{Scope, ScopeSet};
@@ -72,6 +73,7 @@ impl<P: Permission> FromRequestParts<App> for Auth<P> {
         if let Some(scope) = P::SCOPE {
             require(&grant, scope, P::REFUSAL)?;
         }
+        note(parts, app, &grant, P::SCOPE);
         Ok(Self { caller: Caller { user_id, grant }, permission: PhantomData })
     }
 }
@@ -81,6 +83,8 @@ impl FromRequestParts<App> for AppAuth {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let grant = grant_of(parts, app).await?;
+        // The routes that take both are visitor chat's.
+        note(parts, app, &grant, Some(Scope::ChatWrite));
         match (grant.user_id, grant.app_id.clone()) {
             (Some(user_id), _) => Ok(Self::User(Caller { user_id, grant })),
             (None, Some(app_id)) => Ok(Self::App(AppCaller { app_id, grant })),
@@ -96,6 +100,11 @@ pub fn require(grant: &Grant, scope: Scope, refusal: Code) -> Result<()> {
     }
     let code = if grant.kind == Kind::ApiKey { Code::ApiKeyPermission } else { refusal };
     Err(ApiError::new(code).arg(scope.name()))
+}
+
+/// A line for the user's access log.
+fn note(parts: &Parts, app: &App, grant: &Grant, scope: Option<Scope>) {
+    app.access_log().note(grant, scope, Action::of(&parts.method, parts.uri.path()), app.now());
 }
 
 async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {

@@ -3,7 +3,9 @@
 //! Invariant: a token exists in the database only as a keyed hash; what a caller may do is decided here, in one place.
 
 pub mod auth;
+pub mod log;
 pub mod permissions;
+pub mod revocations;
 pub mod scopes;
 mod store;
 pub mod tokens;

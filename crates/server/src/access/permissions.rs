@@ -40,4 +40,6 @@ permissions! {
     AvatarRead: Some(Scope::AvatarRead), ScopeMissing;
     /// Making and changing avatars.
     AvatarWrite: Some(Scope::AvatarWrite), ScopeMissing;
+    /// A developer's applications.
+    Developer: Some(Scope::Developer), ScopeInsufficient;
 }

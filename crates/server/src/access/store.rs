@@ -2,16 +2,23 @@
 
 use secondme_kit::Millis;
 use secondme_kit::secret::Digest32;
-use secondme_store::{Row, Store, StoreError, Tx, params, sql};
+use secondme_store::{Row, Sql, Store, StoreError, Tx, params, sql};
 
 use super::Requested;
 use super::tokens::{Grant, Kind, NewToken, Revoked};
 
-pub(super) async fn insert(tx: &mut Tx, hash: &Digest32, new: &NewToken<'_>, now: Millis) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    tx: &mut Tx,
+    hash: &Digest32,
+    new: &NewToken<'_>,
+    family: Option<&str>,
+    now: Millis,
+) -> Result<(), StoreError> {
     tx.run(
         sql!(
-            "INSERT INTO tokens (token_hash, kind, user_id, app_id, authorization_id, scopes, name, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            "INSERT INTO tokens (token_hash, kind, user_id, app_id, authorization_id, scopes, name, created_at, expires_at,
+                                 family)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         ),
         params![
             hash,
@@ -22,7 +29,8 @@ pub(super) async fn insert(tx: &mut Tx, hash: &Digest32, new: &NewToken<'_>, now
             new.scopes.joined(),
             new.name,
             now,
-            new.expires_at
+            new.expires_at,
+            family
         ],
     )
     .await
@@ -30,22 +38,49 @@ pub(super) async fn insert(tx: &mut Tx, hash: &Digest32, new: &NewToken<'_>, now
 }
 
 pub(super) async fn find(store: &Store, hash: &Digest32) -> Result<Option<Grant>, StoreError> {
-    let row = store
-        .opt(
-            sql!(
-                "SELECT t.kind, t.user_id, t.app_id, t.authorization_id, t.scopes, t.expires_at, t.revoked_at,
-                        z.revoked_at AS authorization_revoked_at, a.client_id, a.status AS app_status,
-                        COALESCE(u.demo, FALSE) OR COALESCE(a.demo, FALSE) AS demo
-                 FROM tokens t
-                 LEFT JOIN users u ON u.id = t.user_id
-                 LEFT JOIN apps a ON a.app_id = t.app_id
-                 LEFT JOIN authorizations z ON z.id = t.authorization_id
-                 WHERE t.token_hash = $1"
-            ),
-            params![hash],
-        )
-        .await?;
-    row.map(|row| grant(&row)).transpose()
+    store.opt(by_hash(), params![hash]).await?.map(|row| grant(&row)).transpose()
+}
+
+pub(super) async fn find_in(tx: &mut Tx, hash: &Digest32) -> Result<Option<Grant>, StoreError> {
+    tx.opt(by_hash(), params![hash]).await?.map(|row| grant(&row)).transpose()
+}
+
+fn by_hash() -> Sql {
+    sql!(
+        "SELECT t.kind, t.user_id, t.app_id, t.authorization_id, t.scopes, t.created_at, t.expires_at, t.revoked_at,
+                t.family, t.replaced_at,
+                z.revoked_at AS authorization_revoked_at, a.client_id, a.status AS app_status,
+                COALESCE(u.demo, FALSE) OR COALESCE(a.demo, FALSE) AS demo
+         FROM tokens t
+         LEFT JOIN users u ON u.id = t.user_id
+         LEFT JOIN apps a ON a.app_id = t.app_id
+         LEFT JOIN authorizations z ON z.id = t.authorization_id
+         WHERE t.token_hash = $1"
+    )
+}
+
+/// Whether the user ended the app's access. An app or a user that is gone has none.
+pub(super) async fn is_revoked(store: &Store, user_id: i64, app_id: &str) -> Result<bool, StoreError> {
+    let known = sql!("SELECT revoked_at FROM authorizations WHERE user_id = $1 AND app_id = $2");
+    match store.opt(known, params![user_id, app_id]).await? {
+        Some(row) => Ok(row.get::<Option<i64>>("revoked_at")?.is_some()),
+        None => Ok(true),
+    }
+}
+
+pub(super) async fn replace(tx: &mut Tx, hash: &Digest32, now: Millis) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE tokens SET replaced_at = $2 WHERE token_hash = $1 AND replaced_at IS NULL"), params![hash, now])
+        .await
+}
+
+pub(super) async fn revoke_one(tx: &mut Tx, hash: &Digest32, now: Millis) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE tokens SET revoked_at = $2 WHERE token_hash = $1 AND revoked_at IS NULL"), params![hash, now])
+        .await
+}
+
+pub(super) async fn revoke_family(tx: &mut Tx, family: &str, now: Millis) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE tokens SET revoked_at = $2 WHERE family = $1 AND revoked_at IS NULL"), params![family, now])
+        .await
 }
 
 fn grant(row: &Row) -> Result<Grant, StoreError> {
@@ -63,7 +98,10 @@ fn grant(row: &Row) -> Result<Grant, StoreError> {
         authorization_id: row.get("authorization_id")?,
         scope_names: requested.names,
         scopes: requested.set,
+        created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
+        family: row.get("family")?,
+        replaced_at: row.get("replaced_at")?,
         revoked: match (token_revoked, authorization_revoked) {
             (_, Some(_)) => Some(Revoked::Authorization),
             (Some(_), None) => Some(Revoked::Token),

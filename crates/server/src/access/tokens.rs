@@ -1,6 +1,7 @@
 //! Tokens: minting, looking up, taking back. Every kind is a row of one table.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -71,8 +72,14 @@ pub struct Grant {
     pub scope_names: Vec<String>,
     /// What they stand for.
     pub scopes: ScopeSet,
+    /// When it was made.
+    pub created_at: Millis,
     /// End of life; none: until revoked.
     pub expires_at: Option<Millis>,
+    /// The tokens that came from the same approval; none for tokens that no approval made.
+    pub family: Option<String>,
+    /// When a refresh token gave way to the next one.
+    pub replaced_at: Option<Millis>,
     /// When it, or the authorization behind it, was taken back.
     pub revoked: Option<Revoked>,
     /// Whether user or app belong to the demo world: valid on loopback only.
@@ -109,12 +116,33 @@ pub struct NewToken<'a> {
     pub expires_at: Option<Millis>,
 }
 
-/// Looked-up tokens, kept for a few seconds.
-pub type GrantCache = Cache<Digest32, Arc<Grant>>;
+/// Looked-up tokens, kept for a few seconds. Cheap to clone.
+#[derive(Clone)]
+pub struct GrantCache {
+    found: Cache<Digest32, Arc<Grant>>,
+    /// Counts how often everything was forgotten, so that a look-up that began before does not bring back what it saw.
+    emptied: Arc<AtomicU64>,
+}
 
 /// An empty cache that keeps grants for `ttl`.
 pub fn cache(ttl: Duration) -> GrantCache {
-    Cache::builder().max_capacity(100_000).time_to_live(ttl).build()
+    let found = Cache::builder().max_capacity(100_000).time_to_live(ttl).build();
+    GrantCache { found, emptied: Arc::default() }
+}
+
+impl GrantCache {
+    /// Forgets everything: the next request with any token asks the database.
+    pub fn invalidate_all(&self) {
+        self.emptied.fetch_add(1, Ordering::SeqCst);
+        self.found.invalidate_all();
+    }
+
+    fn keep(&self, hash: Digest32, grant: &Arc<Grant>, emptied_before: u64) {
+        self.found.insert(hash, Arc::clone(grant));
+        if self.emptied.load(Ordering::SeqCst) != emptied_before {
+            self.found.invalidate(&hash);
+        }
+    }
 }
 
 /// The keyed hash of a token. Anything from the first pipe on is ignored, as older command-line clients append one.
@@ -127,7 +155,54 @@ pub fn digest(key: &SecretKey, token: &str) -> Digest32 {
 /// # Errors
 /// Storage failures only.
 pub async fn insert(tx: &mut Tx, key: &SecretKey, token: &str, new: &NewToken<'_>, now: Millis) -> Result<()> {
-    Ok(store::insert(tx, &digest(key, token), new, now).await?)
+    Ok(store::insert(tx, &digest(key, token), new, None, now).await?)
+}
+
+/// Stores the hash of a token that came from an approval, with the others of that approval.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn insert_in_family(
+    tx: &mut Tx,
+    key: &SecretKey,
+    token: &str,
+    new: &NewToken<'_>,
+    family: &str,
+    now: Millis,
+) -> Result<()> {
+    Ok(store::insert(tx, &digest(key, token), new, Some(family), now).await?)
+}
+
+/// The grant behind a token, from the database: for decisions that must not be a moment old.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn find_in(tx: &mut Tx, key: &SecretKey, token: &str) -> Result<Option<Grant>> {
+    Ok(store::find_in(tx, &digest(key, token)).await?)
+}
+
+/// Marks a refresh token as replaced by the next one; `false` when it was already.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn replace(tx: &mut Tx, key: &SecretKey, token: &str, now: Millis) -> Result<bool> {
+    Ok(store::replace(tx, &digest(key, token), now).await? == 1)
+}
+
+/// Takes back one token.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn revoke_one(tx: &mut Tx, key: &SecretKey, token: &str, now: Millis) -> Result<u64> {
+    Ok(store::revoke_one(tx, &digest(key, token), now).await?)
+}
+
+/// Takes back every token of one approval.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn revoke_family(tx: &mut Tx, family: &str, now: Millis) -> Result<u64> {
+    Ok(store::revoke_family(tx, family, now).await?)
 }
 
 /// The grant behind a token, from memory or the database, whether it still works or not.
@@ -136,12 +211,13 @@ pub async fn insert(tx: &mut Tx, key: &SecretKey, token: &str, new: &NewToken<'_
 /// Storage failures only.
 pub async fn find(store: &Store, key: &SecretKey, cache: &GrantCache, token: &str) -> Result<Option<Arc<Grant>>> {
     let hash = digest(key, token);
-    if let Some(grant) = cache.get(&hash) {
+    if let Some(grant) = cache.found.get(&hash) {
         return Ok(Some(grant));
     }
+    let emptied = cache.emptied.load(Ordering::SeqCst);
     let grant = store::find(store, &hash).await?.map(Arc::new);
     if let Some(grant) = &grant {
-        cache.insert(hash, Arc::clone(grant));
+        cache.keep(hash, grant, emptied);
     }
     Ok(grant)
 }

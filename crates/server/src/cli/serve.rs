@@ -11,9 +11,11 @@ use tokio::net::TcpListener;
 use toml::Value;
 
 use super::{Outcome, models, open, say};
+use crate::access::{log, revocations};
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
 use crate::oauth::housekeeping::{self, Housekeeping};
+use crate::oauth::webhooks;
 use crate::{avatars, demo, router, telemetry};
 
 /// Flags of `serve`.
@@ -75,6 +77,7 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         demo::write(&demo::world(&app), &app.config().data_dir())?;
     }
     app.run_jobs(jobs(&app));
+    background(&app);
     let announced = app.clone();
     app.spawn(async move {
         let fetched = opened.fetch(&announced).await;
@@ -84,6 +87,13 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         }
     });
     serve(app, listener).await
+}
+
+/// What runs beside requests until the server stops.
+fn background(app: &App) {
+    app.spawn(revocations::listen(app.clone()));
+    app.spawn(log::run(app.clone()));
+    app.spawn(webhooks::run(app.clone()));
 }
 
 fn jobs(app: &App) -> Runner {

@@ -12,6 +12,7 @@ pub mod reference;
 mod section;
 mod server;
 mod switches;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use models::{Model, Models};
 pub use oauth::Oauth;
 pub use server::Server;
 pub use switches::{Compat, Log, Policy, Search};
+pub use webhooks::Webhooks;
 
 /// Everything the server can be told. `docs/generated/config.md` is made from it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,6 +47,7 @@ pub struct Config {
     pub search: Search,
     pub compat: Compat,
     pub policy: Policy,
+    pub webhooks: Webhooks,
     pub log: Log,
 }
 

@@ -19,5 +19,13 @@ section! {
         token_cache_ms: u64 = 5_000,
         /// Expired codes and tokens are kept this long, so that their error can say `expired`, in seconds.
         keep_expired_seconds: i64 = 604_800,
+        /// How long a public client may still use a refresh token that was replaced, in seconds: its answer may have been lost. After that, using it ends every token of that approval.
+        refresh_reuse_grace_seconds: i64 = 10,
+        /// How long an old client secret may stay valid beside a new one at most, in seconds.
+        secret_overlap_max_seconds: i64 = 604_800,
+        /// How often the counts of the access log are written, in milliseconds. A crash loses that much of it.
+        access_log_flush_ms: u64 = 5_000,
+        /// How long the access log is kept, in days.
+        access_log_keep_days: i64 = 365,
     }
 }

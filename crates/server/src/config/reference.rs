@@ -3,7 +3,9 @@
 use toml::{Table, Value};
 
 use super::section::Key;
-use super::{Accounts, Avatars, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, load};
+use super::{
+    Accounts, Avatars, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, Webhooks, load,
+};
 
 /// Section name, what it is for, its keys.
 pub const SECTIONS: &[(&str, &str, &[Key])] = &[
@@ -19,6 +21,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("search", Search::DOC, Search::KEYS),
     ("compat", Compat::DOC, Compat::KEYS),
     ("policy", Policy::DOC, Policy::KEYS),
+    ("webhooks", Webhooks::DOC, Webhooks::KEYS),
     ("log", Log::DOC, Log::KEYS),
 ];
 

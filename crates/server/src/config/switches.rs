@@ -29,6 +29,8 @@ section! {
     Policy {
         /// Client IDs of apps that are refused with `secondme.app.banned`.
         banned_apps: Vec<String> = Vec::new(),
+        /// New apps, and apps that ask to be listed, wait until the operator approves them (`secondme app approve`). Off: approved at once.
+        app_review: bool = false,
     }
 }
 

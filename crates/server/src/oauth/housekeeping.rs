@@ -1,10 +1,10 @@
-//! The job that reclaims expired codes, tokens and browser sessions, in small batches.
+//! The job that reclaims expired codes, tokens, browser sessions, delivered events and old access logs, in small batches.
 
 use async_trait::async_trait;
 use secondme_jobs::{Cron, Done, Handler, Job, JobError, Policy};
 
-use super::codes;
-use crate::access::tokens;
+use super::{codes, webhooks};
+use crate::access::{log, tokens};
 use crate::app::App;
 use crate::error::Result;
 use crate::users::accounts;
@@ -44,12 +44,17 @@ impl Handler for Housekeeping {
 pub async fn reclaim(app: &App) -> Result<u64> {
     let now = app.now();
     let before = now - app.config().oauth.keep_expired_seconds * 1_000;
+    let day_ms = 86_400_000;
+    let events_before = now - app.config().webhooks.keep_days * day_ms;
+    let logs_before = now - app.config().oauth.access_log_keep_days * day_ms;
     let mut deleted = 0;
     loop {
         let mut tx = app.store().write().await?;
         let batch = codes::reclaim(&mut tx, before, BATCH).await?
             + tokens::reclaim(&mut tx, before, BATCH).await?
-            + accounts::reclaim(&mut tx, now, BATCH).await?;
+            + accounts::reclaim(&mut tx, now, BATCH).await?
+            + webhooks::reclaim(&mut tx, events_before, BATCH).await?
+            + log::reclaim(&mut tx, logs_before, BATCH).await?;
         tx.commit().await?;
         deleted += batch;
         if batch == 0 {

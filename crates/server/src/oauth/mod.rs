@@ -1,9 +1,12 @@
-//! OAuth2 in SecondMe's dialect (contract 2, 3): apps, the authorize page, codes, grants, and what users granted.
+//! OAuth2 in SecondMe's dialect (contract 2–4): apps and their developers, the authorize page, codes, grants, what users granted,
+//! and the events that tell apps when it ends.
 
 pub mod apps;
 pub mod authorizations;
 pub mod authorize;
 pub mod codes;
+pub mod console;
 pub mod grants;
 pub mod housekeeping;
 pub mod me;
+pub mod webhooks;

@@ -58,6 +58,7 @@ both! {
         let other = secondme_server::oauth::apps::create(&world.app, &secondme_server::oauth::apps::NewApplication {
             owner: None, name: "Other", description: "", redirect_uris: &uris,
             allowed: secondme_server::access::Requested::parse("userinfo").unwrap(),
+            client_type: secondme_server::oauth::apps::ClientType::Confidential,
         }).await.unwrap();
         let mut ids = Vec::new();
         for (client, secret) in [(ID, SECRET), (ID, SECRET), (other.client_id.as_str(), other.client_secret.as_str())] {

@@ -35,6 +35,7 @@ impl Reply {
             let event = tokio::select! {
                 biased;
                 () = stopping.cancelled() => return End::Failed(ApiError::new(Code::ShuttingDown)),
+                () = self.access.ended() => return End::Failed(ApiError::new(Code::AuthorizationRevoked)),
                 event = stream.next() => event,
                 () = frames.closed(), if hung_up.is_none() => {
                     hung_up = Some(Instant::now());

@@ -22,6 +22,7 @@ use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
 use super::turn::{Task, Turn};
 use super::{act, search, stream};
+use crate::access::revocations::Watch;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::sse;
@@ -48,6 +49,8 @@ pub(super) struct Reply {
     /// What the stored message's metadata says about it.
     pub(super) notes: Map<String, Value>,
     first_token: Option<Instant>,
+    /// The end of the access of the app that asked, if one did.
+    access: Watch,
 }
 
 /// How an answer ended.
@@ -65,11 +68,13 @@ pub(super) enum End {
 /// # Errors
 /// Everything that is known before the first byte: a foreign session, too long a message, a model that refuses or fails.
 pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceiver<Bytes>> {
+    let access = app.revocations().watch(app.store(), turn.user_id, turn.client_app_id.as_deref()).await?;
     let (context, persona) = load(app, &turn).await?;
     let searching = turn.task == Task::Talk { web_search: true } && search::is_configured(&app.config().search);
     let (frames, receiver) = mpsc::unbounded_channel();
     let (said, notes) = (String::new(), Map::new());
-    let mut reply = Reply { app: app.clone(), turn, context, persona, lang, frames, said, notes, first_token: None };
+    let mut reply =
+        Reply { app: app.clone(), turn, context, persona, lang, frames, said, notes, first_token: None, access };
     let starting = if searching { Starting::AfterSearch } else { reply.ask_patiently().await? };
     reply.store_question().await?;
     if reply.context.is_new {
@@ -218,6 +223,7 @@ impl Reply {
         tokio::select! {
             accepted = waiting => accepted.map_err(refused),
             () = self.app.stopping().cancelled() => Err(ApiError::new(Code::ShuttingDown)),
+            () = self.access.ended() => Err(ApiError::new(Code::AuthorizationRevoked)),
         }
     }
 

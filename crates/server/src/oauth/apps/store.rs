@@ -1,22 +1,66 @@
 //! SQL of applications.
 
-use secondme_kit::Millis;
-use secondme_store::{Row, Store, StoreError, Tx, params, sql};
+use secondme_kit::{Millis, Page};
+use secondme_store::{Row, Sql, Store, StoreError, Tx, params, sql};
 
-use super::{Application, Credentials, NewApplication};
+use super::{Application, ClientType, Credentials, Listing, NewApplication};
 use crate::access::Requested;
 
 pub(super) async fn by_client_id(store: &Store, client_id: &str) -> Result<Option<Application>, StoreError> {
-    let row = store
-        .opt(
-            sql!(
-                "SELECT app_id, client_id, secret_hash, name, description, redirect_uris, allowed_scopes, status, demo
-                 FROM apps WHERE client_id = $1"
-            ),
-            params![client_id],
-        )
-        .await?;
-    row.as_ref().map(application).transpose()
+    let by_client_id = sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+         FROM apps WHERE client_id = $1");
+    store.opt(by_client_id, params![client_id]).await?.as_ref().map(application).transpose()
+}
+
+fn of_id() -> Sql {
+    sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+         FROM apps WHERE app_id = $1")
+}
+
+pub(super) async fn by_id(store: &Store, app_id: &str) -> Result<Option<Application>, StoreError> {
+    store.opt(of_id(), params![app_id]).await?.as_ref().map(application).transpose()
+}
+
+pub(super) async fn by_id_in(tx: &mut Tx, app_id: &str) -> Result<Option<Application>, StoreError> {
+    tx.opt(of_id(), params![app_id]).await?.as_ref().map(application).transpose()
+}
+
+pub(super) async fn of_owner(store: &Store, owner: i64, page: Page) -> Result<Vec<Application>, StoreError> {
+    let apps = sql!(
+        "SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+         FROM apps WHERE owner_user_id = $1 ORDER BY created_at DESC, app_id LIMIT $2 OFFSET $3"
+    );
+    store.all(apps, params![owner, page.size, page.offset()]).await?.iter().map(application).collect()
+}
+
+pub(super) async fn count_of_owner(store: &Store, owner: i64) -> Result<i64, StoreError> {
+    let count = sql!("SELECT COUNT(*) AS n FROM apps WHERE owner_user_id = $1");
+    store.opt(count, params![owner]).await?.map_or(Ok(0), |row| row.get("n"))
+}
+
+pub(super) async fn all(store: &Store) -> Result<Vec<Application>, StoreError> {
+    let apps = sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+         FROM apps ORDER BY created_at DESC, app_id");
+    store.all(apps, params![]).await?.iter().map(application).collect()
+}
+
+pub(super) async fn listed(store: &Store, page: Page) -> Result<Vec<Application>, StoreError> {
+    let apps = sql!(
+        "SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+         FROM apps WHERE listing_status = 'listed' AND status = 'approved'
+         ORDER BY listed_at DESC, app_id LIMIT $1 OFFSET $2"
+    );
+    store.all(apps, params![page.size, page.offset()]).await?.iter().map(application).collect()
+}
+
+pub(super) async fn count_listed(store: &Store) -> Result<i64, StoreError> {
+    let count = sql!("SELECT COUNT(*) AS n FROM apps WHERE listing_status = 'listed' AND status = 'approved'");
+    store.opt(count, params![]).await?.map_or(Ok(0), |row| row.get("n"))
 }
 
 pub(super) async fn insert(
@@ -30,8 +74,8 @@ pub(super) async fn insert(
     tx.run(
         sql!(
             "INSERT INTO apps (app_id, client_id, secret_hash, owner_user_id, name, description, redirect_uris,
-                               allowed_scopes, demo, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+                               allowed_scopes, demo, created_at, updated_at, client_type)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
              ON CONFLICT (app_id) DO NOTHING"
         ),
         params![
@@ -39,29 +83,105 @@ pub(super) async fn insert(
             &credentials.client_id,
             secret_hash,
             new.owner,
-            new.name,
+            new.name.trim(),
             new.description,
-            serde_json::Value::from(new.redirect_uris.to_vec()).to_string(),
+            uris(new),
             new.allowed.joined(),
             demo,
-            now
+            now,
+            new.client_type.word()
         ],
     )
     .await
 }
 
+fn uris(new: &NewApplication<'_>) -> String {
+    serde_json::Value::from(new.redirect_uris.to_vec()).to_string()
+}
+
+pub(super) async fn update(
+    tx: &mut Tx,
+    owner: i64,
+    app_id: &str,
+    new: &NewApplication<'_>,
+    listing: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    let update = sql!(
+        "UPDATE apps SET name = $3, description = $4, redirect_uris = $5, allowed_scopes = $6, listing = $7, updated_at = $8
+         WHERE owner_user_id = $1 AND app_id = $2"
+    );
+    let (name, uris, scopes) = (new.name.trim(), uris(new), new.allowed.joined());
+    tx.run(update, params![owner, app_id, name, new.description, uris, scopes, listing, now]).await
+}
+
+pub(super) async fn replace_secret(
+    tx: &mut Tx,
+    owner: i64,
+    app_id: &str,
+    hash: &[u8; 32],
+    until: Millis,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    let replace = sql!(
+        "UPDATE apps SET previous_secret_hash = secret_hash, previous_secret_until = $4, secret_hash = $3, updated_at = $5
+         WHERE owner_user_id = $1 AND app_id = $2"
+    );
+    tx.run(replace, params![owner, app_id, hash, until, now]).await
+}
+
+pub(super) async fn delete(tx: &mut Tx, owner: i64, app_id: &str) -> Result<u64, StoreError> {
+    tx.run(sql!("DELETE FROM apps WHERE owner_user_id = $1 AND app_id = $2"), params![owner, app_id]).await
+}
+
+pub(super) async fn set_status(tx: &mut Tx, app_id: &str, status: &str, now: Millis) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE apps SET status = $2, updated_at = $3 WHERE app_id = $1"), params![app_id, status, now]).await
+}
+
+pub(super) async fn set_listing(
+    tx: &mut Tx,
+    owner: i64,
+    app_id: &str,
+    listing: &str,
+    status: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    let set = sql!(
+        "UPDATE apps SET listing = $3, listing_status = $4, listed_at = COALESCE(listed_at, $5), updated_at = $5
+         WHERE owner_user_id = $1 AND app_id = $2"
+    );
+    tx.run(set, params![owner, app_id, listing, status, now]).await
+}
+
+pub(super) async fn settle_listing(tx: &mut Tx, app_id: &str, status: &str, now: Millis) -> Result<u64, StoreError> {
+    let settle = sql!(
+        "UPDATE apps SET listing_status = $2, listed_at = $3 WHERE app_id = $1 AND listing_status = 'pending_review'"
+    );
+    tx.run(settle, params![app_id, status, now]).await
+}
+
 fn application(row: &Row) -> Result<Application, StoreError> {
     let uris: String = row.get("redirect_uris")?;
     let scopes: String = row.get("allowed_scopes")?;
+    let client_type: String = row.get("client_type")?;
+    let previous: Option<[u8; 32]> = row.get("previous_secret_hash")?;
+    let until: Option<Millis> = row.get("previous_secret_until")?;
     Ok(Application {
         app_id: row.get("app_id")?,
         client_id: row.get("client_id")?,
         secret_hash: row.get("secret_hash")?,
+        previous_secret: previous.zip(until),
         name: row.get("name")?,
         description: row.get("description")?,
         redirect_uris: serde_json::from_str(&uris).unwrap_or_default(),
         allowed: Requested::parse(&scopes).unwrap_or_default(),
         status: row.get("status")?,
         demo: row.get("demo")?,
+        owner: row.get("owner_user_id")?,
+        client_type: ClientType::from_word(&client_type).unwrap_or_default(),
+        listing: Listing::from_json(&row.get::<String>("listing")?),
+        listing_status: row.get("listing_status")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
     })
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod events;
+mod receiver;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +11,20 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use secondme_bus::{Bus, LocalBus};
 use secondme_kit::{Entropy, ManualClock, SecretKey};
 use secondme_llm::{ChatModel, Scripted};
-use secondme_server::access::{Kind, NewToken, Requested, tokens};
+use secondme_server::access::{Kind, NewToken, Requested, revocations, tokens};
 use secondme_server::app::{App, Parts};
 use secondme_server::chat::models::Models;
 use secondme_server::config::Config;
 use secondme_server::{demo, migrations, router};
+use secondme_store::Store;
 pub use secondme_store::both;
 pub use secondme_store::testing::TestDb;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use browser::{Browser, Shown};
 pub use events::{Event, events};
+pub use receiver::{Receiver, Say};
 
 /// Where every story begins.
 pub const START: i64 = 1_750_000_000_000;
@@ -70,9 +73,19 @@ impl World {
     pub async fn with(db: TestDb, setup: Setup) -> Self {
         secondme_llm::install_tls();
         let store = db.store(&[&secondme_jobs::MIGRATIONS, &migrations::MIGRATIONS]).await;
+        let world = Self::on(store, Arc::new(ManualClock::at(START)), setup).await;
+        demo::seed(&world.app).await.unwrap();
+        world
+    }
+
+    /// Another node: on the same database and clock, with a memory of its own.
+    pub async fn beside(&self, setup: Setup) -> Self {
+        Self::on(self.app.store().clone(), self.clock.clone(), setup).await
+    }
+
+    async fn on(store: Store, clock: Arc<ManualClock>, setup: Setup) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
-        let clock = Arc::new(ManualClock::at(START));
         let model = Arc::new(setup.model);
         let chat_model: Arc<dyn ChatModel> = model.clone();
         let app = App::new(Parts {
@@ -85,15 +98,32 @@ impl World {
             bus: setup.bus,
             config: setup.config,
         });
-        demo::seed(&app).await.unwrap();
         let serving = app.clone();
         app.spawn(async move { router::serve(serving, listener).await.unwrap() });
+        app.spawn(revocations::listen(app.clone()));
         let http = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60))
             .build()
             .unwrap();
         Self { app, clock, model, url, http }
+    }
+
+    /// Lets the demo app in for a demo user; its access and refresh token.
+    pub async fn connect(&self, personal: &str, scopes: &[&str]) -> (String, String) {
+        let body = json!({"clientId": demo::CLIENT_ID, "redirectUri": demo::REDIRECT_URI, "scope": scopes});
+        let code =
+            data(self.post("oauth/authorize/external", personal, &body).await)["code"].as_str().unwrap().to_owned();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", demo::REDIRECT_URI),
+            ("client_id", demo::CLIENT_ID),
+            ("client_secret", demo::CLIENT_SECRET),
+        ];
+        let tokens = data(self.form("oauth/token/code", &form).await);
+        let token = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        (token("accessToken"), token("refreshToken"))
     }
 
     /// The URL of an API path.

@@ -1,0 +1,200 @@
+//! The end of an app's access, made known: to the tokens in this node's memory, to its open streams and sockets, and over
+//! the bus to every other node.
+//!
+//! The database says what is revoked; what is told here only makes it count at once. A node that missed something empties its
+//! memory and looks up what it has open.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use futures::StreamExt;
+use moka::sync::Cache;
+use secondme_store::Store;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::store;
+use super::tokens::GrantCache;
+use crate::app::App;
+use crate::error::Result;
+
+/// The bus's subject.
+const SUBJECT: &str = "access.revoked";
+/// How long a revocation is remembered for streams that were about to begin.
+const RECENT: Duration = Duration::from_secs(60);
+/// How long a listener that lost the bus waits before it listens again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A user and an app.
+type Pair = (i64, Arc<str>);
+
+/// What is open on this node, by user and app. Cheap to clone.
+#[derive(Clone)]
+pub struct Revocations(Arc<Inner>);
+
+struct Inner {
+    grants: GrantCache,
+    recent: Cache<Pair, ()>,
+    open: Mutex<HashMap<Pair, Weak<CancellationToken>>>,
+}
+
+/// What is told about a revocation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Notice {
+    /// Absent: every user of the app.
+    user_id: Option<i64>,
+    app_id: String,
+}
+
+/// Something open that belongs to a user in an app. Keep it as long as that is open.
+pub struct Watch {
+    ended: Option<Arc<CancellationToken>>,
+    pair: Option<Pair>,
+    all: Revocations,
+}
+
+impl Revocations {
+    /// Nothing is open yet. Revocations empty `grants`.
+    pub fn new(grants: GrantCache) -> Self {
+        let recent = Cache::builder().max_capacity(100_000).time_to_live(RECENT).build();
+        Self(Arc::new(Inner { grants, recent, open: Mutex::default() }))
+    }
+
+    /// Begins to watch for the end of `app_id`'s access to `user_id`. Without an app there is nothing that could end.
+    ///
+    /// # Errors
+    /// Storage failures only.
+    pub async fn watch(&self, store: &Store, user_id: i64, app_id: Option<&str>) -> Result<Watch> {
+        let Some(app_id) = app_id else { return Ok(Watch { ended: None, pair: None, all: self.clone() }) };
+        let pair: Pair = (user_id, app_id.into());
+        let ended = self.register(&pair);
+        // Revoked between the check of the token and now, or long ago and granted again? The database knows.
+        if self.0.recent.contains_key(&pair) && store::is_revoked(store, user_id, app_id).await? {
+            ended.cancel();
+        }
+        Ok(Watch { ended: Some(ended), pair: Some(pair), all: self.clone() })
+    }
+
+    fn register(&self, pair: &Pair) -> Arc<CancellationToken> {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = open.get(pair).and_then(Weak::upgrade) {
+            return known;
+        }
+        let fresh = Arc::new(CancellationToken::new());
+        open.insert(pair.clone(), Arc::downgrade(&fresh));
+        fresh
+    }
+
+    /// Ends what is open on this node for an app and a user, or for all its users.
+    pub fn end_here(&self, user_id: Option<i64>, app_id: &str) {
+        self.0.grants.invalidate_all();
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = |pair: &Pair| &*pair.1 == app_id && user_id.is_none_or(|user| user == pair.0);
+        if let Some(user) = user_id {
+            self.0.recent.insert((user, app_id.into()), ());
+            if let Some(token) = open.remove(&(user, Arc::from(app_id))).and_then(|token| token.upgrade()) {
+                token.cancel();
+            }
+            return;
+        }
+        open.retain(|pair, token| {
+            let gone = gone(pair);
+            if let Some(token) = token.upgrade().filter(|_| gone) {
+                token.cancel();
+            }
+            !gone
+        });
+    }
+
+    /// How many pairs have something open here.
+    pub fn open(&self) -> usize {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// After messages were lost: nothing in memory counts, and what is open is looked up.
+    async fn look_again(&self, store: &Store) -> Result<()> {
+        self.0.grants.invalidate_all();
+        let pairs: Vec<Pair> = self.0.open.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        for (user_id, app_id) in pairs {
+            if store::is_revoked(store, user_id, &app_id).await? {
+                self.end_here(Some(user_id), &app_id);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Watch {
+    /// Waits until the access ends; for ever when nothing can end it.
+    pub async fn ended(&self) {
+        match &self.ended {
+            Some(token) => token.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended.as_ref().is_some_and(|token| token.is_cancelled())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let (Some(ended), Some(pair)) = (self.ended.take(), &self.pair) else { return };
+        let mut open = self.all.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // The last one takes the entry with it, unless a newer one stands in its place.
+        let ours = open.get(pair).is_some_and(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(&ended)));
+        if ours && Arc::strong_count(&ended) == 1 {
+            open.remove(pair);
+        }
+    }
+}
+
+/// Makes a committed revocation count: here at once, on the other nodes as fast as the bus is. `user_id` none: for every user.
+/// Call it from the transaction's `after_commit`.
+pub fn announce(app: &App, user_id: Option<i64>, app_id: &str) {
+    app.revocations().end_here(user_id, app_id);
+    let notice = Notice { user_id, app_id: app_id.to_owned() };
+    // A plain structure; serialising it does not fail.
+    let payload = serde_json::to_vec(&notice).unwrap_or_default();
+    let sender = app.clone();
+    app.spawn(async move { sender.bus().publish(SUBJECT, payload.into()).await });
+}
+
+/// Listens to what other nodes announce, until the server stops.
+pub async fn listen(app: App) {
+    let stopping = app.stopping().clone();
+    while !stopping.is_cancelled() {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = hear(&app) => {}
+        }
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+    }
+}
+
+/// One subscription, to its end.
+async fn hear(app: &App) {
+    let mut notices = app.bus().subscribe(SUBJECT).await;
+    catch_up(app).await;
+    while let Some(message) = notices.next().await {
+        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload) {
+            app.revocations().end_here(notice.user_id, &notice.app_id);
+        }
+        if notices.take_missed() > 0 {
+            catch_up(app).await;
+        }
+    }
+}
+
+async fn catch_up(app: &App) {
+    if let Err(error) = app.revocations().look_again(app.store()).await {
+        tracing::warn!(cause = %error, "open streams could not be checked for revocations that were missed");
+    }
+}
