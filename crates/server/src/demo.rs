@@ -8,10 +8,12 @@ use secondme_store::Tx;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::access::{Kind, NewToken, Requested, tokens};
+use crate::access::{Caller, Kind, NewToken, Requested, tokens};
 use crate::app::App;
 use crate::avatars::{api_keys, center};
 use crate::error::Result;
+use crate::memory::notes::{self, Material};
+use crate::memory::{events, key_memories};
 use crate::oauth::apps::{self, ClientType, Credentials, NewApplication};
 use crate::users::accounts::{self, Seed};
 use crate::users::profile::{self, Change};
@@ -27,6 +29,11 @@ struct Person {
     share_code: &'static str,
     introduction: &'static str,
     shades: &'static [(&'static str, &'static str, &'static str)],
+    /// Title and words.
+    notes: &'static [(&'static str, &'static str)],
+    memories: &'static [&'static str],
+    /// Action, label and what the timeline shows.
+    events: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// Everybody's password in the demo world.
@@ -62,6 +69,26 @@ const PEOPLE: [Person; 2] = [
                 "bread,rye",
             ),
         ],
+        notes: &[
+            (
+                "Rye and walnut loaf",
+                "400 g rye, 200 g wheat, 12 g salt, 480 g water, a handful of walnuts. Proof overnight in the fridge; bake at 240 \
+                 degrees for 20 minutes with steam, then at 200 for 25.",
+            ),
+            (
+                "Cello lessons",
+                "Lessons with Teresa on Tuesdays at seven, in Alfama. Next: the sarabande of the second suite.",
+            ),
+        ],
+        memories: &[
+            "My cat is called Babbage and is nine years old",
+            "I am allergic to peanuts",
+            "I want to see the northern lights in Tromsø next winter",
+        ],
+        events: &[
+            ("post_created", "Posted in the forum", "Asked in Compilers Weekly how others test their parsers"),
+            ("reply", "Replied to a thread", "Recommended a long, cold proof for rye bread in Home Bakers"),
+        ],
     },
     Person {
         id: 2,
@@ -74,6 +101,9 @@ const PEOPLE: [Person; 2] = [
             ("徒步", "走过贡嘎和四姑娘山，最喜欢清晨的高山草甸。", "徒步,川西"),
             ("咖啡", "每天早上一杯浅烘埃塞俄比亚，水温九十二度。", "手冲,埃塞俄比亚"),
         ],
+        notes: &[("川西行程", "十月三日从成都出发，先到四姑娘山镇住两晚，再去新都桥等日落；带上羽绒服和偏振镜。")],
+        memories: &["我的相机是富士 X-T5", "我不吃香菜"],
+        events: &[("post_created", "发了帖子", "在徒步社区分享了四姑娘山大峰的路线")],
     },
 ];
 
@@ -148,13 +178,14 @@ pub fn world(app: &App) -> World {
     }
 }
 
-/// Makes the demo world where it is not there yet; what is there stays as its users changed it.
+/// Makes the demo world where it is not there yet; what is there stays as its users changed it. Returns the users it made.
 ///
 /// # Errors
 /// Storage failures only.
-pub async fn seed(app: &App) -> Result<()> {
+pub async fn seed(app: &App) -> Result<Vec<i64>> {
     let known = accounts::list(app).await?;
     let missing: Vec<&Person> = PEOPLE.iter().filter(|p| !known.iter().any(|u| u.email == p.email)).collect();
+    let made = missing.iter().map(|person| person.id).collect();
     if !missing.is_empty() {
         let password_hash = accounts::hash_password(app, PASSWORD).await?;
         for person in missing {
@@ -181,6 +212,17 @@ pub async fn seed(app: &App) -> Result<()> {
     if let Some(avatar) = center::by_share_code(app, PEOPLE[0].share_code).await? {
         api_keys::put(app, 1, &avatar, "Demo key", AVATAR_KEY).await?;
     }
+    Ok(made)
+}
+
+/// Gives new users of the demo world something to remember.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn remember(app: &App, users: &[i64]) -> Result<()> {
+    for person in PEOPLE.iter().filter(|person| users.contains(&person.id)) {
+        seed_memory(app, person).await?;
+    }
     Ok(())
 }
 
@@ -204,6 +246,27 @@ async fn seed_person(app: &App, person: &Person, password_hash: &str) -> Result<
     }
     put_token(app, &mut tx, user_id, &access_token(person.route)).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Notes, key memories and events, through the rules that clients use.
+async fn seed_memory(app: &App, person: &Person) -> Result<()> {
+    let token = access_token(person.route);
+    let Some(grant) = tokens::find(app.store(), app.key(), app.grants(), &token).await? else { return Ok(()) };
+    let caller = Caller { user_id: person.id, grant };
+    for (title, content) in person.notes {
+        notes::add(app, &caller, Some(title), Material::Text((*content).to_owned())).await?;
+    }
+    for memory in person.memories {
+        key_memories::insert(app, &caller, memory, None).await?;
+    }
+    let event = |(at, (action, label, text)): (usize, &(&str, &str, &str))| {
+        json!({"channel": {"kind": "post", "platform": "demo_community"}, "action": action, "action_label": label,
+               "display_text": text, "importance": 0.7, "refs": [{"object_type": "post", "object_id": format!("demo_{at}")}]})
+    };
+    let body = person.events.iter().enumerate().map(event).collect();
+    let (events, _) = events::parse(body, &caller, &app.config().memory, app.now())?;
+    events::ingest(app, &caller, &events).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@
 //! - [`memory`]: what can be recalled, who may hear it, finding it
 //! - [`chat`]: sessions, prompts, streams
 //! - [`avatars`]: what speaks to visitors: definition, keys, statistics, exports, evaluations
+//! - [`learning`]: key memories from chats, the nightly portrait
 //! - [`platform`], [`pages`]: health and metrics, browser pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod http;
+pub mod learning;
 pub mod memory;
 pub mod migrations;
 pub mod oauth;

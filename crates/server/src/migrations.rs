@@ -13,6 +13,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             postgres: Some(include_str!("../migrations/0001_foundation.postgres.sql")),
         },
         Migration {
+            name: "0002_memory",
+            sql: include_str!("../migrations/0002_memory.sql"),
+            sqlite: Some(include_str!("../migrations/0002_memory.sqlite.sql")),
+            postgres: Some(include_str!("../migrations/0002_memory.postgres.sql")),
+        },
+        Migration {
             name: "0003_recall",
             sql: include_str!("../migrations/0003_recall.sql"),
             sqlite: Some(include_str!("../migrations/0003_recall.sqlite.sql")),

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::layers;
-use crate::{avatars, chat, oauth, pages, platform, users};
+use crate::{avatars, chat, memory, oauth, pages, platform, users};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -38,6 +38,12 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(oauth::me::routes())
         .merge(users::profile::http::routes())
         .merge(users::shades::routes())
+        .merge(memory::events::http::routes())
+        .merge(memory::timeline::http::routes())
+        .merge(memory::settings::routes())
+        .merge(memory::key_memories::http::routes())
+        .merge(memory::key_memories::soft::routes())
+        .merge(memory::notes::http::routes())
         .merge(chat::stream::routes(config))
         .merge(chat::act::http::routes())
         .merge(chat::sessions::http::routes())

@@ -70,7 +70,7 @@ impl<P: Permission> FromRequestParts<App> for Auth<P> {
         let Some(user_id) = grant.user_id else {
             return Err(ApiError::new(Code::OauthTokenInvalid).arg("it belongs to an app, this route needs a user's"));
         };
-        if let Some(scope) = P::SCOPE {
+        if let Some(scope) = P::SCOPE.filter(|scope| !is_excused(app, &grant, *scope)) {
             require(&grant, scope, P::REFUSAL)?;
         }
         note(parts, app, &grant, P::SCOPE);
@@ -105,6 +105,13 @@ pub fn require(grant: &Grant, scope: Scope, refusal: Code) -> Result<()> {
 /// A line for the user's access log.
 fn note(parts: &Parts, app: &App, grant: &Grant, scope: Option<Scope>) {
     app.access_log().note(grant, scope, Action::of(&parts.method, parts.uri.path()), app.now());
+}
+
+/// Whether a grant of the first generation may do without a scope that did not exist then (contract 24.22).
+fn is_excused(app: &App, grant: &Grant, scope: Scope) -> bool {
+    scope == Scope::AgentMemory
+        && app.config().compat.agent_memory_without_scope
+        && grant.scope_names.iter().any(|name| Scope::is_old_name(name))
 }
 
 async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {

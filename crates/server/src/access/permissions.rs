@@ -30,6 +30,16 @@ permissions! {
     AnyUser: None, ScopeInsufficient;
     /// Name, picture, introduction, shades.
     UserInfo: Some(Scope::UserInfo), ScopeInsufficient;
+    /// Searching key memories.
+    MemoryRead: Some(Scope::MemoryRead), ScopeInsufficient;
+    /// Adding, changing and deleting key memories.
+    MemoryWrite: Some(Scope::MemoryWrite), ScopeInsufficient;
+    /// Everything about notes.
+    NoteWrite: Some(Scope::NoteWrite), ScopeMissing;
+    /// Reporting events and reading them.
+    AgentMemory: Some(Scope::AgentMemory), ScopeInsufficient;
+    /// The overview of a day.
+    Activity: Some(Scope::Activity), ScopeInsufficient;
     /// Sessions and their messages.
     ChatRead: Some(Scope::ChatRead), ScopeInsufficient;
     /// Chat streams.

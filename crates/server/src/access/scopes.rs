@@ -47,6 +47,11 @@ scopes! {
 }
 
 impl Scope {
+    /// Whether a name is of the first generation and not also of the second.
+    pub fn is_old_name(name: &str) -> bool {
+        name.starts_with("user.info") || matches!(name, "chat" | "note.add")
+    }
+
     /// The scopes a name of either generation stands for; none when it is unknown.
     pub fn parse(name: &str) -> &'static [Scope] {
         match name {

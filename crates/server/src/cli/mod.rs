@@ -4,6 +4,7 @@ mod app;
 mod config;
 mod docs;
 mod key;
+mod memory;
 mod migrate;
 mod model;
 mod models;
@@ -20,6 +21,8 @@ use clap::{Parser, Subcommand};
 use toml::Value;
 
 use crate::config::{Config, ConfigError, Overrides};
+
+pub use serve::jobs;
 
 /// What a command ends with: an error is printed as it is, so its text says what to do.
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -60,6 +63,9 @@ enum Command {
     /// Create and revoke personal API keys (lba_ak_…).
     #[command(subcommand)]
     Key(key::Command),
+    /// What users' avatars remember.
+    #[command(subcommand)]
+    Memory(memory::Command),
     /// List, fetch and verify models.
     #[command(subcommand)]
     Model(model::Command),
@@ -93,11 +99,15 @@ fn run(cli: Cli) -> Outcome {
         Command::Config(command) => config::run(&common, &command),
         Command::Serve(args) => {
             let config = common.load(args.overrides())?;
-            let models = &config.models;
-            if models.nano.kind == "embedded" || models.pro.kind == "embedded" {
-                secondme_llm::ensure_passive_threads()?;
-            }
+            passive_threads(&config)?;
             runtime()?.block_on(serve::run(config, args))
+        }
+        Command::Memory(command) => {
+            let config = common.load(Vec::new())?;
+            if command.uses_model() {
+                passive_threads(&config)?;
+            }
+            runtime()?.block_on(memory::run(config, command))
         }
         Command::Migrate => runtime()?.block_on(migrate::run(common.load(Vec::new())?)),
         Command::User(command) => runtime()?.block_on(user::run(common.load(Vec::new())?, command)),
@@ -105,6 +115,15 @@ fn run(cli: Cli) -> Outcome {
         Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),
         Command::Model(command) => model::run(&command),
     }
+}
+
+/// Prepares the process for embedded models, when there are any.
+fn passive_threads(config: &Config) -> Outcome {
+    let models = &config.models;
+    if models.nano.kind == "embedded" || models.pro.kind == "embedded" {
+        secondme_llm::ensure_passive_threads()?;
+    }
+    Ok(())
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

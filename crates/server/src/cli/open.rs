@@ -97,6 +97,11 @@ pub(super) async fn bus(config: &Config) -> Result<Arc<dyn Bus>> {
 /// An [`App`] for commands that talk to the database only.
 pub(super) async fn app(config: Config) -> Result<App> {
     let echo: Arc<dyn secondme_llm::ChatModel> = Arc::new(Scripted::echo());
+    app_with(config, Models::new(echo.clone(), echo)).await
+}
+
+/// An [`App`] for commands that also ask a model.
+pub(super) async fn app_with(config: Config, models: Models) -> Result<App> {
     let port = config.listen()?.port();
     Ok(App::new(Parts {
         public_url: config.public_url(port),
@@ -104,7 +109,7 @@ pub(super) async fn app(config: Config) -> Result<App> {
         clock: Arc::new(SystemClock),
         entropy: Entropy::system(),
         key: key(&config)?,
-        models: Models::new(echo.clone(), echo),
+        models,
         bus: Arc::new(LocalBus::default()),
         config,
     }))

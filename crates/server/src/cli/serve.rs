@@ -14,6 +14,11 @@ use super::{Outcome, models, open, say};
 use crate::access::{log, revocations};
 use crate::app::{App, Parts};
 use crate::config::{Config, Overrides};
+use crate::learning::extraction::jobs::ReadChat;
+use crate::learning::portrait;
+use crate::learning::portrait::jobs::{DreamJob, Forgotten, Nightfall};
+use crate::memory::forgetting::ForgetApp;
+use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::webhooks;
 use crate::{avatars, demo, router, telemetry};
@@ -73,7 +78,8 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         config,
     });
     if args.demo {
-        demo::seed(&app).await?;
+        let made = demo::seed(&app).await?;
+        demo::remember(&app, &made).await?;
         demo::write(&demo::world(&app), &app.config().data_dir())?;
     }
     app.run_jobs(jobs(&app));
@@ -96,7 +102,8 @@ fn background(app: &App) {
     app.spawn(webhooks::run(app.clone()));
 }
 
-fn jobs(app: &App) -> Runner {
+/// The runner of the server's durable jobs.
+pub fn jobs(app: &App) -> Runner {
     Runner::new(
         app.store().clone(),
         app.clock(),
@@ -106,8 +113,14 @@ fn jobs(app: &App) -> Runner {
             Arc::new(avatars::housekeeping::Housekeeping(app.clone())),
             Arc::new(avatars::export::jobs::Exporting(app.clone())),
             Arc::new(avatars::evaluations::jobs::Evaluating(app.clone())),
+            Arc::new(FetchLinks(app.clone())),
+            Arc::new(ForgetApp(app.clone())),
+            Arc::new(ReadChat(app.clone())),
+            Arc::new(Nightfall(app.clone())),
+            Arc::new(DreamJob(app.clone())),
+            Arc::new(Forgotten(app.clone())),
         ],
-        vec![housekeeping::cron(), avatars::housekeeping::cron()],
+        vec![housekeeping::cron(), avatars::housekeeping::cron(), portrait::jobs::cron()],
     )
 }
 

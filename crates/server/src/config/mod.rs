@@ -5,7 +5,9 @@ mod avatars;
 mod bus;
 mod chat;
 mod database;
+mod learning;
 mod load;
+mod memory;
 mod models;
 mod oauth;
 pub mod reference;
@@ -24,7 +26,9 @@ pub use avatars::Avatars;
 pub use bus::Bus;
 pub use chat::Chat;
 pub use database::Database;
+pub use learning::Learning;
 pub use load::{ConfigError, Overrides, load};
+pub use memory::Memory;
 pub use models::{Model, Models};
 pub use oauth::Oauth;
 pub use server::Server;
@@ -43,6 +47,8 @@ pub struct Config {
     pub oauth: Oauth,
     pub chat: Chat,
     pub avatars: Avatars,
+    pub memory: Memory,
+    pub learning: Learning,
     pub models: Models,
     pub search: Search,
     pub compat: Compat,
@@ -76,6 +82,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.listen()?;
         one_of("database.synchronous", &self.database.synchronous, &["full", "normal"])?;
+        one_of("learning.model", &self.learning.model, &["nano", "pro", "off"])?;
         one_of("log.format", &self.log.format, &["text", "json"])?;
         one_of("models.nano.kind", &self.models.nano.kind, &["embedded", "openai", "echo"])?;
         one_of("models.pro.kind", &self.models.pro.kind, &["", "embedded", "openai", "echo"])?;
@@ -87,6 +94,13 @@ impl Config {
                     "a URL up to and including /v1 when kind is openai",
                 ));
             }
+        }
+        if jiff::tz::TimeZone::get(&self.memory.time_zone).is_err() {
+            return Err(ConfigError::value(
+                "memory.time_zone",
+                &self.memory.time_zone,
+                "an IANA time zone such as Europe/Lisbon",
+            ));
         }
         let key = self.server.secret_key.expose();
         if !key.is_empty() && (key.len() != 64 || hex::decode(key).is_err()) {

@@ -4,7 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Search, Server, Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Search, Server, Webhooks,
+    load,
 };
 
 /// Section name, what it is for, its keys.
@@ -16,6 +17,8 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("oauth", Oauth::DOC, Oauth::KEYS),
     ("chat", Chat::DOC, Chat::KEYS),
     ("avatars", Avatars::DOC, Avatars::KEYS),
+    ("memory", Memory::DOC, Memory::KEYS),
+    ("learning", Learning::DOC, Learning::KEYS),
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
     ("search", Search::DOC, Search::KEYS),

@@ -21,6 +21,8 @@ section! {
         sdk_content: bool = true,
         /// Maps the provider model names of March 2026 to `secondme/nano` and `secondme/pro` in place of a 422.
         legacy_models: bool = false,
+        /// Lets apps of February and March 2026, which asked for v1 scopes only, use agent memory without the scope `agent_memory`.
+        agent_memory_without_scope: bool = false,
     }
 }
 
@@ -31,6 +33,8 @@ section! {
         banned_apps: Vec<String> = Vec::new(),
         /// New apps, and apps that ask to be listed, wait until the operator approves them (`secondme app approve`). Off: approved at once.
         app_review: bool = false,
+        /// Client IDs of the apps that may use notes. Empty: every app with the scope.
+        note_whitelist: Vec<String> = Vec::new(),
     }
 }
 

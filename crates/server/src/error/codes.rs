@@ -93,6 +93,18 @@ codes! {
     ProfileInvalid => 400 "user.profile.update_failed", "Profile not updated: {}", "资料更新失败：{}", "A field of the profile breaks its limit.";
     ProfileFailed => 500 "user.profile.update_failed", "Profile not updated", "资料更新失败", "The profile could not be stored.";
 
+    EventWritesDisabled => 403 "agent.memory.write.disabled", "The user has turned writing of agent memory off", "该用户已关闭 Agent Memory 写入", "The user's switch for reported events is off.";
+    IngestFailed => 502 "agent.memory.ingest.failed", "The event could not be stored, try again", "事件写入失败，请重试", "The database failed while events were stored.";
+    EventListFailed => 502 "agent_memory.list.failed", "The events could not be read, try again", "事件列表读取失败，请重试", "The database failed while events were read.";
+    MemoryContentRequired => 400 "memory.content.required", "`content` is required", "`content` 为必填项", "A key memory without words.";
+    MemoryNotFound => 404 "memory.not_found", "Memory not found", "记忆不存在", "The key memory does not exist or is not yours.";
+    NoteContentRequired => 400 "note.content.required", "`content` is required for a TEXT note", "TEXT 类型笔记的 `content` 为必填项", "A note without words.";
+    NoteUrlsRequired => 400 "note.urls.required", "`urls` is required for a LINK note", "LINK 类型笔记的 `urls` 为必填项", "A LINK note without links.";
+    NoteAddRefused => 403 "note.add.not_whitelisted", "This application may not add notes here", "该应用未被允许新增笔记", "`policy.note_whitelist` does not name the app.";
+    NoteListRefused => 403 "note.list.not_whitelisted", "This application may not list notes here", "该应用未被允许读取笔记列表", "`policy.note_whitelist` does not name the app.";
+    NoteUpdateFailed => 404 "note.update.failed", "Note not found, nothing was changed", "笔记不存在，更新失败", "The note to change does not exist or is not yours.";
+    NoteDeleteFailed => 404 "note.delete.failed", "Note not found, nothing was deleted", "笔记不存在，删除失败", "The note to delete does not exist or is not yours.";
+
     UserInvalidId => 400 "secondme.user.invalid_id", "Invalid user id", "用户 ID 无效", "`receiverUserId` or a user id is not one.";
     SessionNotFound => 404 "secondme.session.not_found", "Session not found", "会话不存在", "The session does not exist.";
     SessionForeign => 403 "secondme.session.unauthorized", "This session belongs to somebody else", "无权访问该会话", "The session is another user's.";

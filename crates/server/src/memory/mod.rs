@@ -5,5 +5,13 @@
 //! may not hear.
 
 pub mod audience;
+pub mod events;
+pub mod forgetting;
 pub mod index;
+pub mod key_memories;
+mod keyword;
+pub mod notes;
 pub mod retrieval;
+pub mod settings;
+pub mod timeline;
+pub mod words;

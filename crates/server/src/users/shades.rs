@@ -122,6 +122,53 @@ pub async fn put(tx: &mut Tx, user_id: i64, shade: &Shade, now: Millis) -> std::
     .await
 }
 
+/// An interest that was learned. It has a private face only, until the user gives it a public one.
+#[derive(Clone, Debug)]
+pub struct Learned<'a> {
+    /// The tag.
+    pub name: &'a str,
+    /// What there is to say about it.
+    pub description: &'a str,
+    /// `VERY_HIGH` to `VERY_LOW`.
+    pub confidence_level: &'a str,
+}
+
+/// Adds a learned interest, or changes the private face of the one with that name; whether anything changed.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn learn(tx: &mut Tx, user_id: i64, learned: &Learned<'_>, now: Millis) -> Result<bool> {
+    let name = learned.name.trim();
+    let shades = list_in(tx, user_id).await?;
+    let Some(old) = shades.iter().find(|shade| shade.shade_name.to_lowercase() == name.to_lowercase()) else {
+        let insert = sql!(
+            "INSERT INTO shades (user_id, name, confidence_level, description, content, source_topics, created_at)
+             VALUES ($1, $2, $3, $4, $4, $5, $6)"
+        );
+        let topics = topics_text(&[name.to_owned()]);
+        tx.run(insert, params![user_id, name, learned.confidence_level, learned.description, topics, now]).await?;
+        return Ok(true);
+    };
+    // What the user shows to others was theirs to word.
+    if old.has_public_content || old.shade_content == learned.description {
+        return Ok(false);
+    }
+    let update =
+        sql!("UPDATE shades SET confidence_level = $3, description = $4, content = $4 WHERE user_id = $1 AND id = $2");
+    tx.run(update, params![user_id, old.id, learned.confidence_level, learned.description]).await?;
+    Ok(true)
+}
+
+/// Takes back a learned interest; one with a public face stays.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn unlearn(tx: &mut Tx, user_id: i64, name: &str) -> Result<()> {
+    let delete = sql!("DELETE FROM shades WHERE user_id = $1 AND name = $2 AND NOT has_public_content");
+    tx.run(delete, params![user_id, name]).await?;
+    Ok(())
+}
+
 fn shade(row: &Row) -> std::result::Result<Shade, StoreError> {
     Ok(Shade {
         id: row.get("id")?,

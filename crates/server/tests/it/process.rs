@@ -174,3 +174,72 @@ fn mistakes_in_the_configuration_are_named() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains("[redacted]") && !text.contains("geheim"), "{text}");
 }
+
+/// Events reported by several clients at once while the server is killed: what was answered is there, and is there once.
+#[test]
+fn an_event_is_one_event_across_kills() {
+    const ROUNDS: usize = 3;
+    let dir = tempfile::tempdir().unwrap();
+    let mut answered: Vec<(usize, i64)> = Vec::new();
+    for round in 0..ROUNDS {
+        let mut server = start(dir.path(), &[]);
+        let url = server.url.clone();
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let url = url.clone();
+                std::thread::spawn(move || report_until_refused(&url, round * 1_000))
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(400));
+        server.signal("-KILL");
+        server.wait();
+        for client in clients {
+            answered.extend(client.join().unwrap());
+        }
+    }
+    assert!(answered.iter().any(|(_, id)| *id > 0));
+    let server = start(dir.path(), &[]);
+    let mut stored: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
+    for page in 1.. {
+        let path = format!("/gate/lab/api/secondme/agent_memory/list?platform=kill&pageSize=100&pageNo={page}");
+        let items = server.curl(&path)["data"]["items"].as_array().unwrap().clone();
+        if items.is_empty() {
+            break;
+        }
+        for item in items {
+            *stored.entry(item["refs"][0]["objectId"].as_str().unwrap().parse().unwrap()).or_default() += 1;
+        }
+    }
+    assert!(stored.values().all(|count| *count == 1), "{stored:?}");
+    for (object, id) in &answered {
+        assert!(stored.contains_key(object), "{object} was answered with event {id} and is gone");
+    }
+    let firsts: Vec<usize> = answered.iter().filter(|(_, id)| *id > 0).map(|(object, _)| *object).collect();
+    let distinct: std::collections::BTreeSet<usize> = firsts.iter().copied().collect();
+    assert_eq!(firsts.len(), distinct.len(), "two clients were told that their event was the first");
+}
+
+/// Reports the events `from`, `from + 1`, … until the server is gone; what it answered: object and event id.
+fn report_until_refused(url: &str, from: usize) -> Vec<(usize, i64)> {
+    let mut answered = Vec::new();
+    for object in from..from + 1_000 {
+        let body = serde_json::json!({"channel": {"kind": "post", "platform": "kill"}, "action": "post",
+            "refs": [{"object_type": "post", "object_id": object.to_string()}]});
+        let output = Command::new("curl")
+            .args([
+                "-s",
+                "-m",
+                "5",
+                "-H",
+                "Authorization: Bearer lba_at_demo_ada",
+                "-H",
+                "Content-Type: application/json",
+            ])
+            .args(["-d", &body.to_string(), &format!("{url}/gate/lab/api/secondme/agent_memory/ingest")])
+            .output()
+            .unwrap();
+        let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else { break };
+        answered.push((object, answer["data"]["eventId"].as_i64().unwrap()));
+    }
+    answered
+}

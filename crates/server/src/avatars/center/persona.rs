@@ -95,7 +95,9 @@ fn write_definition(text: &mut String, avatar: &Avatar) {
 /// What stands in the profile for everybody. The owner also hears of their private interests.
 fn write_owner(text: &mut String, profile: &Profile, shades: &[Shade], is_owner: bool) {
     let name = profile.name.trim();
-    for (title, body) in [("What", &profile.self_introduction), ("Who", &profile.bio)] {
+    // The portrait is made of memories that only the owner hears.
+    let portrait = if is_owner { profile.bio.as_str() } else { "" };
+    for (title, body) in [("What", profile.self_introduction.as_str()), ("Who", portrait)] {
         if !body.trim().is_empty() {
             let heading =
                 if title == "What" { format!("What {name} says about themselves") } else { format!("Who {name} is") };

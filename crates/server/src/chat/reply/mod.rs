@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use secondme_llm::{ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage};
+use secondme_store::Tx;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout};
@@ -26,6 +27,7 @@ use crate::access::revocations::Watch;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::sse;
+use crate::memory::timeline::{self, Noted};
 use crate::users::{profile, shades};
 
 /// A request that was handed to a model: accepted already, or still waiting for its place.
@@ -168,9 +170,34 @@ impl Reply {
             }
         }
         let question = NewMessage { content: &turn.message, images: &turn.images, ..NewMessage::plain(Role::User) };
-        sessions::append(app, &mut tx, turn.user_id, session_id, &question).await?;
+        let message_id = sessions::append(app, &mut tx, turn.user_id, session_id, &question).await?;
+        self.note_activity(&mut tx, &message_id).await?;
+        if matches!(turn.task, Task::Talk { .. }) {
+            sessions::read_when_quiet(app, &mut tx, turn.user_id, session_id).await?;
+        }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// The owner's timeline shows that they talked.
+    async fn note_activity(&self, tx: &mut Tx, message_id: &str) -> Result<()> {
+        let turn = &self.turn;
+        let (action, label) = match turn.task {
+            Task::Talk { .. } => ("chat", "Talked with the avatar"),
+            Task::Act(_) => ("judgement", "Asked the avatar for a judgement"),
+        };
+        let preview: String = turn.message.chars().take(100).collect();
+        let noted = Noted {
+            user_id: turn.user_id,
+            platform: "secondme_chat",
+            action,
+            action_label: label,
+            display_text: &preview,
+            importance: 0.3,
+            object: ("message", message_id),
+            at: self.app.now(),
+        };
+        Ok(timeline::note(tx, &noted).await?)
     }
 
     async fn run(mut self, starting: Starting) {

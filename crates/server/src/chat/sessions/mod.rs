@@ -3,6 +3,7 @@
 pub mod http;
 mod store;
 
+use secondme_jobs::{NewJob, enqueue};
 use secondme_kit::Millis;
 use secondme_llm::{Image, Role};
 use secondme_store::{Store, Tx};
@@ -38,6 +39,34 @@ pub struct Message {
     pub content: String,
     /// `complete` or `interrupted`.
     pub status: String,
+    /// When.
+    pub created_at: Millis,
+}
+
+/// The kind of the job that is due when nothing is said in a session for a while; its payload is `{userId, sessionId}`. It may
+/// come early: whoever runs it looks at the time of the last message.
+pub const QUIET: &str = "chat.quiet";
+
+/// What a reader of a session needs to know about it.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The app through which it was begun.
+    pub client_app_id: Option<String>,
+    /// When something was last said.
+    pub updated_at: Millis,
+}
+
+/// A message with its place in the session.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Grows from message to message.
+    pub position: i64,
+    /// `msg_…`.
+    pub message_id: String,
+    /// `user` or `assistant`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
     /// When.
     pub created_at: Millis,
 }
@@ -159,6 +188,45 @@ pub async fn append(app: &App, tx: &mut Tx, user_id: i64, session_id: &str, new:
 /// Storage failures only.
 pub async fn list(app: &App, user_id: i64, bucket: Option<&str>) -> Result<Vec<Session>> {
     Ok(store::list(app.store(), user_id, bucket, app.config().chat.sessions_max).await?)
+}
+
+/// A session of the user, if there is one.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn about(app: &App, user_id: i64, session_id: &str) -> Result<Option<About>> {
+    Ok(store::about(app.store(), user_id, session_id).await?)
+}
+
+/// What user and avatar said after a place in a session, oldest first.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn said_after(app: &App, user_id: i64, session_id: &str, position: i64, limit: i64) -> Result<Vec<Said>> {
+    Ok(store::said_after(app.store(), user_id, session_id, position, limit).await?)
+}
+
+/// The avatar's last answers to the user up to a place, in whatever session, newest first.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn answers_until(app: &App, user_id: i64, position: i64, limit: i64) -> Result<Vec<String>> {
+    Ok(store::answers_until(app.store(), user_id, position, limit).await?)
+}
+
+/// Enqueues the job for when the session will have been quiet for `quiet_seconds`, in the caller's transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn read_when_quiet(app: &App, tx: &mut Tx, user_id: i64, session_id: &str) -> Result<()> {
+    let now = app.now();
+    let job = NewJob {
+        kind: QUIET,
+        payload: serde_json::json!({"userId": user_id, "sessionId": session_id}),
+        run_at: now + app.config().learning.quiet_seconds * 1_000,
+        dedupe: Some(session_id.to_owned()),
+    };
+    Ok(enqueue(tx, job, now).await?)
 }
 
 /// The messages of a session, oldest first; none when nobody ever had that id.

@@ -6,7 +6,7 @@ use secondme_kit::Millis;
 use secondme_llm::{Image, Role};
 use secondme_store::{Row, Store, StoreError, Tx, params, sql};
 
-use super::{Message, NewMessage, Session};
+use super::{About, Message, NewMessage, Said, Session};
 use crate::chat::prompt::Past;
 
 /// The owner of a session and how many messages it has.
@@ -147,6 +147,49 @@ pub(super) async fn messages(tx: &mut Tx, user_id: i64, session_id: &str) -> Res
             })
         })
         .collect()
+}
+
+pub(super) async fn about(store: &Store, user_id: i64, session_id: &str) -> Result<Option<About>, StoreError> {
+    let sql = sql!("SELECT client_app_id, updated_at FROM chat_sessions WHERE user_id = $1 AND session_id = $2");
+    let row = store.opt(sql, params![user_id, session_id]).await?;
+    row.map(|row| Ok(About { client_app_id: row.get("client_app_id")?, updated_at: row.get("updated_at")? }))
+        .transpose()
+}
+
+pub(super) async fn said_after(
+    store: &Store,
+    user_id: i64,
+    session_id: &str,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Said>, StoreError> {
+    let sql = sql!(
+        "SELECT id, message_id, role, content, created_at FROM chat_messages
+         WHERE user_id = $1 AND session_id = $2 AND id > $3 AND role <> 'system' ORDER BY id LIMIT $4"
+    );
+    store.all(sql, params![user_id, session_id, position, limit]).await?.iter().map(said).collect()
+}
+
+pub(super) async fn answers_until(
+    store: &Store,
+    user_id: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let sql = sql!(
+        "SELECT content FROM chat_messages WHERE user_id = $1 AND id <= $2 AND role = 'assistant' ORDER BY id DESC LIMIT $3"
+    );
+    store.all(sql, params![user_id, position, limit]).await?.iter().map(|row| row.get("content")).collect()
+}
+
+fn said(row: &Row) -> Result<Said, StoreError> {
+    Ok(Said {
+        position: row.get("id")?,
+        message_id: row.get("message_id")?,
+        role: row.get("role")?,
+        content: row.get("content")?,
+        created_at: row.get("created_at")?,
+    })
 }
 
 pub(super) async fn system_prompt(tx: &mut Tx, user_id: i64, session_id: &str) -> Result<Option<String>, StoreError> {

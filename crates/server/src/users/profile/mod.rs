@@ -4,6 +4,7 @@ mod completeness;
 pub mod http;
 mod store;
 
+use secondme_kit::Millis;
 use secondme_store::{Store, Tx};
 
 pub use completeness::level;
@@ -82,6 +83,15 @@ pub async fn update_in(app: &App, tx: &mut Tx, user_id: i64, change: &Change) ->
     }
     store::update(tx, user_id, change, app.now()).await?;
     get_in(tx, user_id).await
+}
+
+/// Writes the core: what the server keeps up to date about the user by itself.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn set_bio(tx: &mut Tx, user_id: i64, bio: &str, now: Millis) -> Result<()> {
+    store::set_bio(tx, user_id, bio, now).await?;
+    Ok(())
 }
 
 fn check(change: &Change) -> Result<()> {

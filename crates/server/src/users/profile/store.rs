@@ -64,3 +64,7 @@ pub(super) async fn update(tx: &mut Tx, user_id: i64, change: &Change, now: Mill
     )
     .await
 }
+
+pub(super) async fn set_bio(tx: &mut Tx, user_id: i64, bio: &str, now: Millis) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE users SET bio = $2, updated_at = $3 WHERE id = $1"), params![user_id, bio, now]).await
+}

@@ -155,6 +155,16 @@ impl World {
         events(&response.text().await.unwrap())
     }
 
+    /// Gives the demo users the notes, key memories and events of `serve --demo`.
+    pub async fn remember(&self) {
+        demo::remember(&self.app, &[1, 2]).await.unwrap();
+    }
+
+    /// Runs what is due of the durable jobs, once.
+    pub async fn run_jobs(&self) -> usize {
+        secondme_server::cli::jobs(&self.app).step().await.unwrap()
+    }
+
     /// A token of any kind for user 1, made by hand.
     pub async fn mint(&self, kind: Kind, scopes: &str) -> String {
         let token = self.app.entropy().token(kind.prefix());
