@@ -10,6 +10,9 @@ use super::machine::processor;
 use super::report::Report;
 use super::samples::{Samples, median};
 
+/// Stands in a body for what differs from request to request.
+pub const EACH: &str = "{EACH}";
+
 /// A request that is sent over and over.
 pub struct Load<'a> {
     pub address: SocketAddr,
@@ -18,6 +21,7 @@ pub struct Load<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
+    /// Each [`EACH`] in it becomes a text that no other request has.
     pub body: &'a str,
     pub connections: usize,
     pub seconds: u64,
@@ -85,14 +89,22 @@ impl Load<'_> {
         Ok(Rate { processor: used * 1e6 / (rate.per_second * seconds as f64).max(1.0), ..rate })
     }
 
-    /// The script fixes the request once, so no Lua runs during the measurement.
+    /// The script fixes the request once, so no Lua runs during the measurement; unless every request must differ.
     fn wrk(&self, seconds: u64, work: &Path) -> Result<Rate, String> {
         let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let mut script = format!("wrk.method = {}\n", quoted(self.method));
         for (name, value) in self.headers {
             script.push_str(&format!("wrk.headers[{}] = {}\n", quoted(name), quoted(value)));
         }
-        if !self.body.is_empty() {
+        if self.body.contains(EACH) {
+            let pieces: Vec<String> = self.body.split(EACH).map(quoted).collect();
+            let pieces = pieces.join(" .. id .. ");
+            script.push_str(&format!(
+                "local n = 0\nlocal run = \"{:x}_\"\nrequest = function()\n  n = n + 1\n  local id = run .. n\n  \
+                 return wrk.format(nil, nil, nil, {pieces})\nend\n",
+                unique()
+            ));
+        } else if !self.body.is_empty() {
             script.push_str(&format!("wrk.body = {}\n", quoted(self.body)));
         }
         let file = work.join("body.lua");
@@ -107,11 +119,11 @@ impl Load<'_> {
     }
 
     async fn own(&self, seconds: u64) -> Result<Rate, String> {
-        let bytes = request(self.method, self.path, self.headers, self.body);
+        let make = Make { method: self.method, path: self.path, headers: self.headers, body: self.body };
         let begun = Instant::now();
         let end = begun + Duration::from_secs(seconds);
         let tasks: Vec<_> =
-            (0..self.connections).map(|_| tokio::spawn(one_connection(self.address, bytes.clone(), end))).collect();
+            (0..self.connections).map(|_| tokio::spawn(one_connection(self.address, make.requests(), end))).collect();
         let mut samples = Samples::default();
         for task in tasks {
             samples.join(task.await.map_err(|e| e.to_string())??);
@@ -121,12 +133,51 @@ impl Load<'_> {
     }
 }
 
-async fn one_connection(address: SocketAddr, request: Vec<u8>, end: Instant) -> Result<Samples, String> {
+/// How requests of a load are made.
+struct Make<'a> {
+    method: &'a str,
+    path: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+    body: &'a str,
+}
+
+impl Make<'_> {
+    /// The requests of one connection: the same bytes over and over, or each with a text of its own.
+    fn requests(&self) -> impl FnMut() -> Vec<u8> + Send + 'static {
+        let fixed = request(self.method, self.path, self.headers, self.body);
+        let parts = self.body.contains(EACH).then(|| {
+            let headers = self.headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Vec<_>>();
+            (self.method.to_owned(), self.path.to_owned(), headers, self.body.to_owned(), format!("{:x}", unique()))
+        });
+        let mut n = 0_u64;
+        move || {
+            let Some((method, path, headers, body, run)) = &parts else { return fixed.clone() };
+            n += 1;
+            let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+            request(method, path, &headers, &body.replace(EACH, &format!("{run}_{n}")))
+        }
+    }
+}
+
+/// A number that no other round or connection gets.
+fn unique() -> u128 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |at| at.as_micros());
+    now * 1_000 + u128::from(next)
+}
+
+async fn one_connection(
+    address: SocketAddr,
+    mut request: impl FnMut() -> Vec<u8>,
+    end: Instant,
+) -> Result<Samples, String> {
     let mut connection = Connection::open(address).await.map_err(|e| e.to_string())?;
     let mut samples = Samples::default();
     while Instant::now() < end {
+        let bytes = request();
         let sent = Instant::now();
-        let (head, body) = connection.ask(&request).await.map_err(|e| e.to_string())?;
+        let (head, body) = connection.ask(&bytes).await.map_err(|e| e.to_string())?;
         if !head.is_ok() {
             return Err(format!("status {}: {}", head.second, String::from_utf8_lossy(&body)));
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 mod act;
 mod http;
+mod ingest;
 mod load;
 mod machine;
 mod model;
@@ -26,14 +27,14 @@ use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, streams, model (default: these), act (minutes: only when named)
+  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
   --bin PATH       measure this server binary in place of building one
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 6] = ["start", "reads", "tokens", "streams", "model", ON_REQUEST];
+const SECTIONS: [&str; 7] = ["start", "reads", "tokens", "memory-ingest", "streams", "model", ON_REQUEST];
 /// The section that takes minutes and runs only when it is named.
 const ON_REQUEST: &str = "act";
 
@@ -136,6 +137,7 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "start" => start::run(bench).await,
             "reads" => reads::run(bench).await,
             "tokens" => tokens::run(bench).await,
+            "memory-ingest" => ingest::run(bench).await,
             "streams" => streams::run(bench).await,
             ON_REQUEST => act::run(bench).await,
             _ => model::run(bench).await,
