@@ -4,8 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Search, Server, Webhooks,
-    load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Search, Server,
+    Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
