@@ -68,6 +68,7 @@ fn pages_and_operations() -> Router<App> {
         .merge(oauth::authorize::pages::routes())
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
+        .merge(avatars::public::pages::routes())
         .merge(avatars::evaluations::pages::routes())
 }
 

@@ -90,7 +90,7 @@ both! {
             "rerunSuite": "smoke", "personaId": "prober"}]));
         assert_eq!(report["likenessEvidence"]["evidenceLevel"], "LOW");
         assert_eq!(report["likenessEvidence"]["sourceTypes"], json!(["selfIntroduction", "publicInterests"]));
-        assert_eq!(report["likenessEvidence"]["missingMaterials"], json!(["scenarioPrompt", "portrait", "opening", "material"]));
+        assert_eq!(report["likenessEvidence"]["missingMaterials"], json!(["scenarioPrompt", "opening", "material", "skills"]));
         let personas = report["personas"].as_array().unwrap();
         assert_eq!(personas.len(), 3);
         for (at, persona) in personas.iter().enumerate() {

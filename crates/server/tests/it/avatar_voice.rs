@@ -18,6 +18,8 @@ both! {
         let mut tx = world.app.store().write().await.unwrap();
         shades::put(&mut tx, 1, &private, START).await.unwrap();
         shades::put(&mut tx, 1, &half, START).await.unwrap();
+        let bio = secondme_store::sql!("UPDATE users SET bio = 'Hides a debt.' WHERE id = 1");
+        tx.run(bio, secondme_store::params![]).await.unwrap();
         tx.commit().await.unwrap();
         let skill = data(world.post("secondme/avatar/custom-skills/create", ADA, &json!({"sourceType": "md_text", "title": "Recipes",
             "whenToUse": "asked for bread", "contentMarkdown": "Always name the flour."})).await);
@@ -32,14 +34,14 @@ both! {
             "Skill: Recipes", "Use it when: asked for bread", "Always name the flour.", "not with Ada"] {
             assert!(text.contains(heard), "{heard} is missing in {text}");
         }
-        for silent in ["Poker", "high stakes", "Sailing alone", "to forget", "ada@demo.local"] {
+        for silent in ["Poker", "high stakes", "Sailing alone", "to forget", "ada@demo.local", "Hides a debt."] {
             assert!(!text.contains(silent), "{silent} is in {text}");
         }
         let definition = text.find("You only talk about bread.").unwrap();
         assert!(definition < text.find("Lisbon").unwrap(), "the definition comes first");
         // The owner is known as such, and hears of private interests.
         let own = persona_for_visitor(&world.app, &avatar, &Listener::Owner).await.unwrap();
-        assert!(own.persona.text.contains("your owner") && own.persona.text.contains("Poker: high stakes"));
+        assert!(own.persona.text.contains("your owner") && own.persona.text.contains("Poker: high stakes") && own.persona.text.contains("Hides a debt."));
         assert!(!own.persona.text.contains("ada@demo.local"));
         // The same avatar and listener give the same text, so that the model's cache is hit.
         assert_eq!(persona_for_visitor(&world.app, &avatar, &VISITOR).await.unwrap(), voice);

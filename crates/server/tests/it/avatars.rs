@@ -4,7 +4,7 @@ use secondme_server::avatars::contract::{self, Status};
 use secondme_server::users::accounts::{self, NewUser};
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, LIN, TestDb, World, both, data, refused};
+use crate::harness::{ADA, Browser, LIN, TestDb, World, both, data, refused};
 
 const AVATAR_FIELDS: [&str; 21] = [
     "avatarId",
@@ -224,6 +224,27 @@ both! {
         assert_eq!(data(world.get("secondme/avatar/public/ada000000001", LIN).await)["viewCount"], 2);
         assert_eq!(detail(&world, &json!(1)).await["viewCount"], 2);
         refused(&world.get("secondme/avatar/public/1", LIN).await, 404, "avatar.fetch.failed");
+    }
+
+    async fn the_share_link_leads_to_a_page(db: TestDb) {
+        let world = World::new(db).await;
+        let body = json!({"avatarId": 1, "title": "Bread & <b>more</b>", "scenarioPrompt": "SECRET", "opening": "Hungry?", "welcomeNote": "Come in",
+            "coverUrl": "https://x.org/c.png"});
+        let link = data(world.post("secondme/avatar/update", ADA, &body).await)["shareUrl"].as_str().unwrap().to_owned();
+        let mut browser = Browser::new(&world.http, &world.url);
+        let page = browser.open(link.strip_prefix(&world.url).unwrap()).await;
+        assert_eq!(page.status, 200);
+        for shown in ["Hungry?", "Come in", "An avatar of Ada", "ada000000001", "https://x.org/c.png"] {
+            assert!(page.html.contains(shown), "{shown} is missing in {}", page.html);
+        }
+        assert!(!page.html.contains("SECRET") && !page.html.contains("<b>more"));
+        assert_eq!(detail(&world, &json!(1)).await["viewCount"], 1);
+        // A look of the owner does not count; an older route of the owner still leads here; an unknown code does not.
+        let login = browser.open("/login").await;
+        browser.submit(&login, "password", &[("email", "ada@demo.local"), ("password", secondme_server::demo::PASSWORD)]).await;
+        assert_eq!(browser.open("/countess/avatar/ada000000001").await.status, 200);
+        assert_eq!(detail(&world, &json!(1)).await["viewCount"], 1);
+        assert_eq!(browser.open("/ada/avatar/nope").await.status, 404);
     }
 
     async fn paid_needs_a_signed_contract(db: TestDb) {

@@ -1,6 +1,6 @@
 //! The voice of an avatar: who a listener hears, made of the definition and of what that listener may know.
 //!
-//! Invariant: mail address, private shades and private memories never reach the text of a visitor: a model can be talked into
+//! Invariant: mail address, portrait, private shades and private memories never reach the text of a visitor: a model can be talked into
 //! reading out whatever stands in its prompt.
 
 use std::fmt::Write;
@@ -92,17 +92,17 @@ fn write_definition(text: &mut String, avatar: &Avatar) {
     }
 }
 
-/// What stands in the profile for everybody. The owner also hears of their private interests.
+/// What the profile tells everybody. The portrait (`bio`) is written from all that is remembered, private things too, so only the
+/// owner hears it, as they hear of their private interests; visitors hear of memories one by one, each by its audience.
 fn write_owner(text: &mut String, profile: &Profile, shades: &[Shade], is_owner: bool) {
     let name = profile.name.trim();
-    // The portrait is made of memories that only the owner hears.
-    let portrait = if is_owner { profile.bio.as_str() } else { "" };
-    for (title, body) in [("What", profile.self_introduction.as_str()), ("Who", portrait)] {
-        if !body.trim().is_empty() {
-            let heading =
-                if title == "What" { format!("What {name} says about themselves") } else { format!("Who {name} is") };
-            let _ = write!(text, "\n\n## {heading}\n{}", body.trim());
-        }
+    let introduction = profile.self_introduction.trim();
+    if !introduction.is_empty() {
+        let _ = write!(text, "\n\n## What {name} says about themselves\n{introduction}");
+    }
+    let portrait = profile.bio.trim();
+    if is_owner && !portrait.is_empty() {
+        let _ = write!(text, "\n\n## Who {name} is\n{portrait}");
     }
     let lines: Vec<String> = shades.iter().filter_map(|shade| interest(shade, is_owner)).collect();
     if !lines.is_empty() {

@@ -31,7 +31,7 @@ impl Handler for Evaluating {
 
     /// One at a time, so that people who wait for an answer are not kept from the model for long.
     fn policy(&self) -> Policy {
-        Policy { max_attempts: ATTEMPTS, timeout_ms: 2 * HOUR_MS, concurrency: 1, ..Policy::default() }
+        Policy { max_attempts: ATTEMPTS, base_ms: 15_000, timeout_ms: 2 * HOUR_MS, concurrency: 1, ..Policy::default() }
     }
 
     async fn run(&self, job: &Job) -> std::result::Result<Done, JobError> {

@@ -13,7 +13,9 @@ use crate::error::{ApiError, Code, Lang, Result};
 
 const MAX_TOKENS: u32 = 900;
 /// Characters of the avatar's definition that the judge is shown.
-const DEFINITION_CHARS: usize = 4_000;
+const DEFINITION_CHARS: usize = 3_000;
+/// Characters of one line of the conversation that it is shown.
+const LINE_CHARS: usize = 800;
 const ATTEMPTS: usize = 2;
 
 /// The structure of a judgement; strings are bounded so that it cannot be cut off.
@@ -104,8 +106,9 @@ fn question(persona: &Persona, lang: Lang, definition: &str, turns: &[Exchange])
         lang.pick(persona.scenario.0, persona.scenario.1),
         lang.pick(persona.outcome.0, persona.outcome.1)
     );
+    let cut = |text: &str| text.chars().take(LINE_CHARS).collect::<String>();
     for (at, turn) in turns.iter().enumerate() {
-        let _ = write!(talk, "[{0}] Visitor: {1}\n[{0}] Avatar: {2}\n", at + 1, turn.user, turn.avatar);
+        let _ = write!(talk, "[{0}] Visitor: {1}\n[{0}] Avatar: {2}\n", at + 1, cut(&turn.user), cut(&turn.avatar));
     }
     talk.push_str("===");
     vec![ChatMessage::system(system), ChatMessage::user(talk)]

@@ -193,10 +193,10 @@ async fn evidence(tx: &mut Tx, avatar: &Avatar) -> Result<Evidence> {
     Ok(Evidence::of([
         ("scenarioPrompt", avatar.scenario_prompt.chars().count() >= 50),
         ("selfIntroduction", !profile.self_introduction.trim().is_empty()),
-        ("portrait", !profile.bio.trim().is_empty()),
         ("publicInterests", shades.iter().any(|shade| shade.has_public_content)),
         ("opening", avatar.opening().is_some()),
         ("material", avatar.material.as_object().is_some_and(|m| !m.is_empty()) || !avatar.related_note_ids.is_empty()),
+        ("skills", !avatar.skill_keys.is_empty()),
     ]))
 }
 

@@ -94,7 +94,7 @@ async fn public(
     auth: Auth<permissions::AvatarRead>,
     Path(share_code): Path<String>,
 ) -> Reply<PublicAvatar> {
-    let (avatar, conversations) = super::look(&app, auth.caller.user_id, &share_code).await?;
+    let (avatar, conversations) = super::look(&app, Some(auth.caller.user_id), &share_code).await?;
     Ok(Data(PublicAvatar::new(avatar, conversations)))
 }
 
