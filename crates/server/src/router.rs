@@ -66,6 +66,7 @@ fn pages_and_operations() -> Router<App> {
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
         .merge(oauth::authorize::pages::routes())
+        .merge(oauth::standard::routes())
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
         .merge(avatars::public::pages::routes())

@@ -13,7 +13,7 @@ section! {
         retry_seconds: Vec<i64> = vec![5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 72_000, 86_400],
         /// Requests to one receiver at a time.
         per_receiver: usize = 8,
-        /// Receivers that are served at a time; the others wait.
+        /// Receivers that are served at a time; the others wait. 0: none is served.
         receivers_max: usize = 1_000,
         /// What is kept of an answer for the delivery log, in bytes.
         response_max_bytes: usize = 4_096,

@@ -1,4 +1,4 @@
-//! OAuth2 in SecondMe's dialect (contract 2–4): apps and their developers, the authorize page, codes, grants, what users granted,
+//! OAuth2 in SecondMe's dialect (contract 2–4) and in the standard's (`standard/`): apps and their developers, the authorize page, codes, grants, what users granted,
 //! and the events that tell apps when it ends.
 
 pub mod apps;
@@ -9,4 +9,5 @@ pub mod console;
 pub mod grants;
 pub mod housekeeping;
 pub mod me;
+pub mod standard;
 pub mod webhooks;

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::{Asked, Challenge};
 use crate::access::{Auth, Kind, Requested, permissions};
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};
@@ -30,6 +31,12 @@ pub struct External {
     scope: Option<Value>,
     /// Echoed unchanged.
     state: Option<String>,
+    /// Of PKCE; public clients need it.
+    #[serde(rename = "codeChallenge", alias = "code_challenge")]
+    code_challenge: Option<String>,
+    /// `S256`.
+    #[serde(rename = "codeChallengeMethod", alias = "code_challenge_method")]
+    code_challenge_method: Option<String>,
 }
 
 /// The code, and the state as it was sent.
@@ -52,8 +59,12 @@ async fn external(
     if auth.caller.grant.kind != Kind::Personal {
         return Err(ApiError::new(Code::OauthTokenInvalid).arg("approving an app needs the user's own session token"));
     }
-    let scopes = scopes(body.scope.as_ref())?;
-    let request = super::request(app.store(), &body.client_id, (&body.redirect_uri, None), scopes, body.state).await?;
+    let challenge = Challenge {
+        value: body.code_challenge.unwrap_or_default(),
+        method: body.code_challenge_method.unwrap_or_default(),
+    };
+    let asked = Asked { scopes: scopes(body.scope.as_ref())?, state: body.state, challenge };
+    let request = super::request(app.store(), &body.client_id, (&body.redirect_uri, None), asked).await?;
     let code = super::issue_code(&app, auth.caller.user_id, &request).await?;
     Ok(Data(Issued { code, state: request.state }))
 }

@@ -2,15 +2,20 @@
 
 pub mod http;
 pub mod pages;
+mod query;
 
 use secondme_store::Store;
+
+pub use query::Challenge;
+use query::Query;
 
 use super::apps::{self, Application};
 use super::authorizations;
 use super::codes::{self, Granted};
+use super::standard::{plain, word};
 use crate::access::Requested;
 use crate::app::App;
-use crate::error::{ApiError, Code, Problem, Result};
+use crate::error::{ApiError, Code, Lang, Problem, Result};
 
 /// A request that may be shown to the user and approved.
 #[derive(Clone, Debug)]
@@ -23,6 +28,19 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
     /// What the app asks for; everything it may ask for when it names nothing.
     pub scopes: Requested,
+    /// The challenge of PKCE; empty: none.
+    pub challenge: String,
+    /// Who answers, where the answer says so (RFC 9207).
+    pub iss: Option<String>,
+}
+
+/// Why a standard request is not shown.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Client or redirect URI are not to be trusted: a page says so.
+    Page(ApiError),
+    /// The app is told: the URL to go to.
+    Back(String),
 }
 
 /// Checks the query of the authorize page.
@@ -31,62 +49,107 @@ pub struct AuthorizationRequest {
 /// What the page shows: `invalid.param` for a missing parameter, `oauth2.application.*`, `oauth2.redirect_uri.mismatch`,
 /// `oauth2.scope.*`. None of these may redirect, since the redirect URI is not trusted yet.
 pub async fn check(app: &App, raw_query: &str) -> Result<AuthorizationRequest> {
-    let mut query = Query::default();
-    for pair in raw_query.split('&') {
-        let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
-        let decoded = decode(raw);
-        match name {
-            "client_id" => query.client_id = decoded,
-            "redirect_uri" => (query.redirect_uri, query.raw_redirect_uri) = (decoded, raw.to_owned()),
-            "response_type" => query.response_type = decoded,
-            "scope" => query.scope = decoded,
-            "state" => query.state = Some(decoded),
-            _ => {}
-        }
-    }
+    let query = Query::parse(raw_query);
     for (field, value) in [("client_id", &query.client_id), ("redirect_uri", &query.redirect_uri)] {
         if value.is_empty() {
             return Err(ApiError::invalid(field, &Problem::Required));
         }
     }
-    if query.response_type != "code" {
-        return Err(ApiError::invalid("response_type", &Problem::Expected("`code`", " `code`")));
-    }
+    check_response_type(&query)?;
     let scopes = Requested::parse(&query.scope)?;
     let raw = Some(query.raw_redirect_uri.as_str());
-    request(app.store(), &query.client_id, (&query.redirect_uri, raw), scopes, query.state).await
+    let asked = Asked { scopes, state: query.state, challenge: query.challenge };
+    request(app.store(), &query.client_id, (&query.redirect_uri, raw), asked).await
 }
 
-#[derive(Default)]
-struct Query {
-    client_id: String,
-    redirect_uri: String,
-    raw_redirect_uri: String,
-    response_type: String,
-    scope: String,
+fn check_response_type(query: &Query) -> Result<()> {
+    match query.response_type.as_str() {
+        "code" => Ok(()),
+        _ => Err(ApiError::invalid("response_type", &Problem::Expected("`code`", " `code`"))),
+    }
+}
+
+/// Checks the query of `/oauth2/authorize` (RFC 6749, 4.1.2.1): what is wrong beside client and redirect URI, the app is told.
+/// A client with one redirect URI need not name it.
+///
+/// # Errors
+/// A page, or where the browser goes.
+pub async fn check_standard(app: &App, raw_query: &str) -> std::result::Result<AuthorizationRequest, Refusal> {
+    let query = Query::parse(raw_query);
+    let client = known(app.store(), &query.client_id).await.map_err(Refusal::Page)?;
+    let only = match client.redirect_uris.as_slice() {
+        [only] if query.redirect_uri.is_empty() => only.clone(),
+        _ => query.redirect_uri.clone(),
+    };
+    let redirect_uri = client.registered(&only, None).map(str::to_owned);
+    let redirect_uri = redirect_uri.ok_or_else(|| Refusal::Page(ApiError::new(Code::RedirectMismatch)))?;
+    let iss = Some(app.public_url().to_owned());
+    let state = query.state.clone();
+    let mut request = AuthorizationRequest {
+        scopes: client.allowed.clone(),
+        challenge: String::new(),
+        client,
+        redirect_uri,
+        state,
+        iss,
+    };
+    match complete(&mut request, &query) {
+        Ok(()) => Ok(request),
+        Err(error) => Err(Refusal::Back(refused(&request, &query, &error))),
+    }
+}
+
+fn complete(request: &mut AuthorizationRequest, query: &Query) -> Result<()> {
+    request.client.check_status()?;
+    if let Some(name) = &query.twice {
+        return Err(ApiError::invalid(name, &Problem::Expected("given once", "仅出现一次")));
+    }
+    check_response_type(query)?;
+    request.scopes = narrowed(&request.client, Requested::parse(&query.scope)?)?;
+    request.challenge = query.challenge.checked(&request.client)?;
+    Ok(())
+}
+
+/// Where the browser takes an error.
+fn refused(request: &AuthorizationRequest, query: &Query, error: &ApiError) -> String {
+    let (_, word) = word(error.code());
+    let unsupported = !matches!(query.response_type.as_str(), "" | "code");
+    let word = if unsupported { "unsupported_response_type" } else { word };
+    answer(request, &[("error", word), ("error_description", &plain(&error.message(Lang::En)))])
+}
+
+/// What a request asks for.
+struct Asked {
+    scopes: Requested,
     state: Option<String>,
+    challenge: Challenge,
 }
 
-/// Percent-decodes one value of a query; `+` is a space.
-fn decode(raw: &str) -> String {
-    url::form_urlencoded::parse(format!("v={raw}").as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
-}
-
-/// Checks client, redirect URI and scopes against what is registered.
+/// Checks client, redirect URI, scopes and challenge against what is registered.
 async fn request(
     store: &Store,
     client_id: &str,
     (redirect_uri, raw): (&str, Option<&str>),
-    scopes: Requested,
-    state: Option<String>,
+    asked: Asked,
 ) -> Result<AuthorizationRequest> {
-    let client = apps::by_client_id(store, client_id).await?.ok_or_else(|| ApiError::new(Code::AppNotFound))?;
+    let client = known(store, client_id).await?;
     client.check_status()?;
     let redirect_uri =
         client.registered(redirect_uri, raw).ok_or_else(|| ApiError::new(Code::RedirectMismatch))?.to_owned();
-    let scopes = if scopes.names.is_empty() { client.allowed.clone() } else { scopes };
+    let scopes = narrowed(&client, asked.scopes)?;
+    let challenge = asked.challenge.checked(&client)?;
+    Ok(AuthorizationRequest { client, redirect_uri, state: asked.state, scopes, challenge, iss: None })
+}
+
+async fn known(store: &Store, client_id: &str) -> Result<Application> {
+    apps::by_client_id(store, client_id).await?.ok_or_else(|| ApiError::new(Code::AppNotFound))
+}
+
+/// What is asked for, or everything that may be when nothing is named.
+fn narrowed(client: &Application, asked: Requested) -> Result<Requested> {
+    let scopes = if asked.names.is_empty() { client.allowed.clone() } else { asked };
     scopes.within(client.allowed_set())?;
-    Ok(AuthorizationRequest { client, redirect_uri, state, scopes })
+    Ok(scopes)
 }
 
 /// The user approves: grants the scopes and makes a code.
@@ -102,7 +165,7 @@ async fn issue_code(app: &App, user_id: i64, request: &AuthorizationRequest) -> 
         authorization_id: Some(authorization.id),
         redirect_uri: request.redirect_uri.clone(),
         scopes: request.scopes.joined(),
-        challenge: String::new(),
+        challenge: request.challenge.clone(),
     };
     let code = codes::issue(app, &mut tx, &granted).await?;
     tx.commit().await?;
@@ -127,8 +190,10 @@ pub fn denied(request: &AuthorizationRequest) -> String {
 fn answer(request: &AuthorizationRequest, pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(pairs);
-    if let Some(state) = &request.state {
-        query.append_pair("state", state);
+    for (name, value) in [("state", &request.state), ("iss", &request.iss)] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
     }
     // Form encoding writes a space as `+`; browsers and servers read both, but `%20` is right in any URL.
     let query = query.finish().replace('+', "%20");

@@ -1,4 +1,4 @@
-//! `/oauth`: the page on which a user lets an app in, or not (contract 2.2).
+//! `/oauth` and, in the standard's dialect, `/oauth2/authorize`: the page on which a user lets an app in, or not (contract 2.2).
 //!
 //! Invariant: the browser is sent to the app only after the request has passed [`check`]; every other problem stays on a page.
 
@@ -12,7 +12,7 @@ use axum::routing::{any, get};
 use serde::Deserialize;
 use url::Url;
 
-use super::{AuthorizationRequest, approve, check, denied};
+use super::{AuthorizationRequest, Refusal, approve, check, check_standard, denied};
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Problem};
@@ -28,8 +28,31 @@ const FORM_MAX_BYTES: usize = 64 * 1024;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/oauth", get(ask).post(decide))
+        .route("/oauth2/authorize", get(ask_standard).post(decide_standard))
         .route("/oauth/{*rest}", any(problem::misplaced))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+}
+
+/// Where a request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    /// SecondMe's own.
+    SecondMe,
+    /// The standard's.
+    Standard,
+}
+
+impl Door {
+    fn path(self) -> &'static str {
+        match self {
+            Self::SecondMe => "/oauth",
+            Self::Standard => "/oauth2/authorize",
+        }
+    }
+
+    fn here(self, query: &str) -> String {
+        format!("{}?{query}", self.path())
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -46,6 +69,7 @@ struct ConsentTemplate<'a> {
     lang: Lang,
     session: &'a Session,
     here: &'a str,
+    action: &'a str,
     query: &'a str,
     app_name: &'a str,
     description: &'a str,
@@ -60,11 +84,30 @@ async fn ask(
     MaybeSession(session): MaybeSession,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    let query = query.unwrap_or_default();
-    let request = checked(&app, lang, peer, &query).await?;
-    let here = here(&query);
+    show(&app, (lang, peer), session, &query.unwrap_or_default(), Door::SecondMe).await
+}
+
+async fn ask_standard(
+    State(app): State<App>,
+    lang: Lang,
+    peer: Peer,
+    MaybeSession(session): MaybeSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Response> {
+    show(&app, (lang, peer), session, &query.unwrap_or_default(), Door::Standard).await
+}
+
+async fn show(
+    app: &App,
+    (lang, peer): (Lang, Peer),
+    session: Option<Session>,
+    query: &str,
+    door: Door,
+) -> Result<Response, Response> {
+    let request = checked(app, lang, peer, query, door).await?;
+    let here = door.here(query);
     match session {
-        Some(session) => Ok(consent(lang, &session, &request, &here, &query).into_response()),
+        Some(session) => Ok(consent(lang, &session, &request, (&here, door.path()), query).into_response()),
         None => Ok(Redirect::to(&accounts::login_url(&here)).into_response()),
     }
 }
@@ -77,10 +120,31 @@ async fn decide(
     MaybeSession(session): MaybeSession,
     Form(form): Form<Decision>,
 ) -> Result<Redirect, Response> {
-    let Some(session) = session else { return Ok(Redirect::to(&accounts::login_url(&here(&form.query)))) };
+    settle(&app, (lang, peer), session, &form, Door::SecondMe).await
+}
+
+async fn decide_standard(
+    State(app): State<App>,
+    lang: Lang,
+    _: OwnOrigin,
+    peer: Peer,
+    MaybeSession(session): MaybeSession,
+    Form(form): Form<Decision>,
+) -> Result<Redirect, Response> {
+    settle(&app, (lang, peer), session, &form, Door::Standard).await
+}
+
+async fn settle(
+    app: &App,
+    (lang, peer): (Lang, Peer),
+    session: Option<Session>,
+    form: &Decision,
+    door: Door,
+) -> Result<Redirect, Response> {
+    let Some(session) = session else { return Ok(Redirect::to(&accounts::login_url(&door.here(&form.query)))) };
     session.check_form(lang, form.csrf.as_deref()).map_err(IntoResponse::into_response)?;
-    let request = checked(&app, lang, peer, &form.query).await?;
-    let location = carry_out(&app, session.user_id, &request, &form.decision).await;
+    let request = checked(app, lang, peer, &form.query, door).await?;
+    let location = carry_out(app, session.user_id, &request, &form.decision).await;
     location.map(|to| Redirect::to(&to)).map_err(|error| Refused::from(PageError::new(lang, error, "")).into_response())
 }
 
@@ -92,20 +156,29 @@ async fn carry_out(app: &App, user: i64, request: &AuthorizationRequest, decisio
     }
 }
 
-fn here(query: &str) -> String {
-    format!("/oauth?{query}")
-}
-
 /// The request, or the page that says what is wrong with it.
-async fn checked(app: &App, lang: Lang, peer: Peer, query: &str) -> Result<AuthorizationRequest, Response> {
-    let request = check(app, query).await.map_err(|error| problem::page(lang, error, query))?;
+async fn checked(app: &App, lang: Lang, peer: Peer, query: &str, door: Door) -> Result<AuthorizationRequest, Response> {
+    let checked = match door {
+        Door::SecondMe => check(app, query).await.map_err(Refusal::Page),
+        Door::Standard => check_standard(app, query).await,
+    };
+    let request = checked.map_err(|refusal| match refusal {
+        Refusal::Page(error) => problem::page(lang, error, query),
+        Refusal::Back(url) => Redirect::to(&url).into_response(),
+    })?;
     if request.client.demo && !peer.is_loopback() {
         return Err(PageError::new(lang, ApiError::new(Code::DemoElsewhere), "").into_response());
     }
     Ok(request)
 }
 
-fn consent(lang: Lang, session: &Session, request: &AuthorizationRequest, here: &str, query: &str) -> Page {
+fn consent(
+    lang: Lang,
+    session: &Session,
+    request: &AuthorizationRequest,
+    (here, action): (&str, &str),
+    query: &str,
+) -> Page {
     let words = |scope: Scope| {
         let (en, zh) = scope.words();
         (scope.name(), lang.pick(en, zh))
@@ -115,6 +188,7 @@ fn consent(lang: Lang, session: &Session, request: &AuthorizationRequest, here: 
         lang,
         session,
         here,
+        action,
         query,
         app_name: &request.client.name,
         description: &request.client.description,

@@ -1,33 +1,38 @@
-//! The authorization code grant (contract 2.4).
+//! The authorization code grant (contract 2.4), with PKCE where the authorize request had it (RFC 7636).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secondme_kit::secret::{same, sha256};
 
 use super::Tokens;
 use crate::access::{Kind, NewToken, Requested, tokens};
 use crate::app::App;
 use crate::error::{ApiError, Code, Result};
-use crate::oauth::apps::Application;
-use crate::oauth::codes;
+use crate::oauth::apps::{Application, ClientType};
+use crate::oauth::codes::{self, Granted};
+
+/// What shows that a code came to whom it was meant for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Proof<'a> {
+    /// The redirect URI of the authorize request. May be left out where PKCE protects the code.
+    pub redirect_uri: Option<&'a str>,
+    /// The secret behind the challenge.
+    pub verifier: Option<&'a str>,
+}
 
 /// Exchanges a code for an access and a refresh token, once.
 ///
 /// # Errors
 /// `oauth2.code.*`, `oauth2.redirect_uri.mismatch`.
-pub async fn exchange(app: &App, client: &Application, code: &str, redirect_uri: &str) -> Result<Tokens> {
+pub async fn exchange(app: &App, client: &Application, code: &str, proof: Proof<'_>) -> Result<Tokens> {
     let mut tx = app.store().write().await?;
-    let granted = codes::redeem(app, &mut tx, code, |granted| {
-        if granted.app_id.as_deref() != Some(&client.app_id) {
-            return Err(ApiError::new(Code::CodeInvalid));
-        }
-        if granted.redirect_uri != redirect_uri {
-            return Err(ApiError::new(Code::RedirectMismatch));
-        }
-        Ok(())
-    })
-    .await?;
+    let granted = codes::redeem(app, &mut tx, code, |granted| accept(client, granted, proof)).await?;
     let scopes = Requested::parse(&granted.scopes)?;
     let now = app.now();
     let oauth = &app.config().oauth;
     let access_token = app.entropy().token(Kind::Access.prefix());
     let refresh_token = app.entropy().token(Kind::Refresh.prefix());
+    let family = app.entropy().alphanumeric(20);
     for (token, kind, seconds) in [
         (&access_token, Kind::Access, oauth.access_token_seconds),
         (&refresh_token, Kind::Refresh, oauth.refresh_token_seconds),
@@ -41,7 +46,7 @@ pub async fn exchange(app: &App, client: &Application, code: &str, redirect_uri:
             name: "",
             expires_at: Some(now + seconds * 1_000),
         };
-        tokens::insert(&mut tx, app.key(), token, &new, now).await?;
+        tokens::insert_in_family(&mut tx, app.key(), token, &new, &family, now).await?;
     }
     tx.commit().await?;
     Ok(Tokens {
@@ -51,4 +56,42 @@ pub async fn exchange(app: &App, client: &Application, code: &str, redirect_uri:
         expires_in: oauth.access_token_seconds,
         scope: scopes.names,
     })
+}
+
+fn accept(client: &Application, granted: &Granted, proof: Proof<'_>) -> Result<()> {
+    if granted.app_id.as_deref() != Some(&client.app_id) {
+        return Err(ApiError::new(Code::CodeInvalid));
+    }
+    let protected = !granted.challenge.is_empty();
+    match proof.redirect_uri {
+        Some(given) if given != granted.redirect_uri => return Err(ApiError::new(Code::RedirectMismatch)),
+        None if !protected => return Err(ApiError::new(Code::RedirectMismatch)),
+        _ => {}
+    }
+    let proven = match proof.verifier {
+        Some(verifier) => protected && is_behind(verifier, &granted.challenge),
+        None => !protected && client.client_type == ClientType::Confidential,
+    };
+    if proven { Ok(()) } else { Err(ApiError::new(Code::CodeInvalid)) }
+}
+
+/// Whether a verifier is the one behind an S256 challenge.
+fn is_behind(verifier: &str, challenge: &str) -> bool {
+    let well_formed = (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    well_formed && same(URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes())).as_bytes(), challenge.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_example_of_pkce() {
+        // RFC 7636, appendix B.
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(is_behind("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
+        assert!(!is_behind("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", challenge));
+        assert!(!is_behind("short", &URL_SAFE_NO_PAD.encode(sha256(b"short"))));
+    }
 }

@@ -34,6 +34,9 @@ pub struct TokenForm {
     /// Of `authorization_code`: as in the authorize request.
     #[serde(alias = "redirectUri")]
     redirect_uri: Option<String>,
+    /// Of `authorization_code`, where the authorize request had a `code_challenge`.
+    #[serde(alias = "codeVerifier")]
+    code_verifier: Option<String>,
     /// Of `refresh_token`: `lba_rt_…`.
     #[serde(alias = "refreshToken")]
     refresh_token: Option<String>,
@@ -87,19 +90,21 @@ async fn by_code(app: &App, peer: Peer, form: &TokenForm) -> Result<Tokens> {
     let code = required("code", form.code.as_deref())?;
     let redirect_uri = required("redirect_uri", form.redirect_uri.as_deref())?;
     let client = authenticate(app, id, secret, OF_CODE, peer).await?;
-    authorization_code::exchange(app, &client, code, redirect_uri).await
+    let proof = authorization_code::Proof { redirect_uri: Some(redirect_uri), verifier: form.code_verifier.as_deref() };
+    authorization_code::exchange(app, &client, code, proof).await
 }
 
 async fn by_refresh(app: &App, peer: Peer, form: &TokenForm) -> Result<Tokens> {
     let (id, secret) = form.client()?;
     let token = required("refresh_token", form.refresh_token.as_deref())?;
     let client = authenticate(app, id, secret, OF_CODE, peer).await?;
-    refresh_token::refresh(app, &client, token).await
+    refresh_token::refresh(app, &client, token, None).await
 }
 
 async fn by_client(app: &App, peer: Peer, form: &TokenForm) -> Result<Tokens> {
     let (id, secret) = form.client()?;
-    let client = authenticate(app, id, secret, OF_CLIENT, peer).await?;
+    let secret = required("client_secret", secret)?;
+    let client = authenticate(app, id, Some(secret), OF_CLIENT, peer).await?;
     client_credentials::issue(app, &client, Requested::parse(form.scope.as_deref().unwrap_or_default())?).await
 }
 
@@ -112,11 +117,10 @@ impl TokenForm {
         }
     }
 
-    fn client(&self) -> Result<(&str, &str)> {
-        Ok((
-            required("client_id", self.client_id.as_deref())?,
-            required("client_secret", self.client_secret.as_deref())?,
-        ))
+    /// Client ID and secret; public clients have none.
+    fn client(&self) -> Result<(&str, Option<&str>)> {
+        let secret = self.client_secret.as_deref().filter(|secret| !secret.is_empty());
+        Ok((required("client_id", self.client_id.as_deref())?, secret))
     }
 }
 

@@ -9,9 +9,9 @@ pub mod skills;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::apps::{self, Application};
+use super::apps::{self, Application, ClientType};
 use crate::app::App;
-use crate::error::{ApiError, Code, Result};
+use crate::error::{ApiError, Code, Problem, Result};
 use crate::http::peer::Peer;
 
 /// What every grant answers with (contract 2.4).
@@ -43,20 +43,23 @@ pub const OF_CODE: Refusals = Refusals { unknown: Code::ClientInvalid, mismatch:
 /// Of client credentials.
 pub const OF_CLIENT: Refusals = Refusals { unknown: Code::InvalidClient, mismatch: Code::InvalidClient };
 
-/// The app behind client credentials that came from `peer`.
+/// The app behind client credentials that came from `peer`. A public client has no secret, and may not claim to.
 ///
 /// # Errors
 /// As `refusals` say; the app's status when it is not approved.
 pub async fn authenticate(
     app: &App,
     client_id: &str,
-    client_secret: &str,
+    client_secret: Option<&str>,
     refusals: Refusals,
     peer: Peer,
 ) -> Result<Application> {
     let client = apps::by_client_id(app.store(), client_id).await?.ok_or_else(|| ApiError::new(refusals.unknown))?;
-    if !client.has_secret(app, client_secret) {
-        return Err(ApiError::new(refusals.mismatch));
+    match (client.client_type, client_secret) {
+        (ClientType::Public, None) => {}
+        (ClientType::Confidential, None) => return Err(ApiError::invalid("client_secret", &Problem::Required)),
+        (ClientType::Confidential, Some(secret)) if client.has_secret(app, secret) => {}
+        (_, Some(_)) => return Err(ApiError::new(refusals.mismatch)),
     }
     if client.demo && !peer.is_loopback() {
         return Err(ApiError::new(Code::DemoElsewhere));
