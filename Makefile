@@ -42,6 +42,7 @@ test-model: ## run the tests that need a real language model (fetches a small on
 	@scripts/checkout.sh
 	cargo test --workspace --no-run --quiet
 	$(SECONDME) model pull $(SMALL_MODEL)
+	$(SECONDME) model pull e5-small
 	cargo test --workspace --test real_model -- --ignored
 	cargo test --workspace --test it -- --ignored real_model
 
@@ -75,6 +76,13 @@ fuzz: ## fuzz the reader of actionControl texts for a minute (needs the nightly 
 	python3 fuzz/seeds.py crates/shape/tests/corpus $(CARGO_TARGET_DIR)/fuzz-corpus/shape
 	cargo +nightly fuzz run --fuzz-dir fuzz --target-dir $(CARGO_TARGET_DIR)/fuzz shape \
 	    $(CARGO_TARGET_DIR)/fuzz-corpus/shape -- -max_total_time=60 -timeout=10 -max_len=8000 $(ARGS)
+
+.PHONY: bench-memory
+bench-memory: ## measure how well and how fast memories are found (needs the LoCoMo data beside the repository, or DATA=path)
+	@scripts/setup.sh build
+	@scripts/checkout.sh
+	cargo run --release --package secondme-server --bin secondme -- model pull e5-small || echo "without an embedder"
+	cargo run --release --package xtask --features bench -- bench --only recall,memory-speed $(if $(DATA),--data $(DATA)) $(ARGS)
 
 .PHONY: clean-data
 clean-data: ## delete ./data: accounts, memories, the server's keys, everything (models stay in their cache)

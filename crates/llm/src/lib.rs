@@ -1,10 +1,11 @@
-//! Chat models behind one trait: an engine in this process, any OpenAI-compatible server, and a scripted fake.
+//! Chat models (and [embedders](Embedder)) behind one trait each: an engine in this process, any OpenAI-compatible server, and a scripted fake.
 //!
 //! Start reading at [`ChatModel`] (what a model can do), then [`ChatRequest`] and [`ChatStream`] (what goes in and comes out).
 //! [`ModelSpec`] is the piece of configuration that names a model, [`open`] makes it. Invariant: dropping a [`ChatStream`] stops
 //! the generation behind it, whatever the model is.
 
 pub mod catalogue;
+mod embed;
 pub mod embedded;
 mod error;
 mod estimate;
@@ -17,6 +18,7 @@ mod stream;
 mod tls;
 pub mod upstream;
 
+pub use embed::{EmbeddedEmbedder, Embedder, Purpose, ScriptedEmbedder, UpstreamEmbedder};
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::ModelError;
 pub use estimate::estimate_tokens;

@@ -26,6 +26,8 @@ pub struct ModelInfo {
     pub vision: bool,
     /// Whether a schema binds every token, so that an answer that ends by itself is sure to be valid under it.
     pub constrains: bool,
+    /// Whether a system message may stand anywhere in the conversation, and not at its beginning only.
+    pub late_system: bool,
 }
 
 /// A chat model. Implementations are shared by all requests.

@@ -136,6 +136,12 @@ impl Image {
         }
     }
 
+    /// The memories with the nearest vectors, in no particular order; `exact`: every vector is compared, however many there are.
+    pub fn nearest(&self, question: &Code, count: usize, exact: bool) -> Vec<i64> {
+        let near = self.vectors.nearest(question, count, exact, |slot| self.memory(slot).alive);
+        near.into_iter().map(|(slot, _)| self.memory(slot).id).collect()
+    }
+
     /// Whether it holds so many dead memories that it should be made anew.
     pub fn is_worn(&self) -> bool {
         self.memories.len() > 1_000 + self.alive * 2

@@ -1,12 +1,14 @@
 //! Finding the right memory: the pure part of retrieval. No I/O, no clock, no model.
 //!
-//! Start reading at [`words`]: the one tokenizer, used for what is stored and for what is asked.
+//! Start reading at [`Image`] (all memories of one user, in memory) and [`Image::search`]; [`words()`] is the one tokenizer, used for what
+//! is stored and for what is asked, [`Code`] a vector as it is kept.
 
 mod calendar;
 pub mod code;
 pub mod dates;
 mod dates_han;
 mod image;
+mod passage;
 mod postings;
 mod search;
 mod vectors;
@@ -14,5 +16,6 @@ pub mod words;
 
 pub use code::Code;
 pub use image::{Image, Item};
+pub use passage::passage;
 pub use search::{Found, Question, Weights};
 pub use words::{Words, words};

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::calendar::DAY;
 use crate::code::Code;
 use crate::dates::{self, Span};
 use crate::image::{Image, Memory, NOBODY};
@@ -39,7 +40,7 @@ pub struct Found {
 }
 
 /// How much each sign of relevance counts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "each is the weight of the sign it is named after")]
 pub struct Weights {
     pub words: f32,
@@ -55,29 +56,58 @@ pub struct Weights {
     pub k1: f32,
     pub b: f32,
     pub beside: f32,
-    pub question_before: f32,
-    pub extra: Vec<f32>,
 }
 
 impl Default for Weights {
     fn default() -> Self {
         Self {
             words: 1.0,
-            words_beside: 0.5,
-            words_session: 0.3,
-            meaning: 1.0,
-            meaning_beside: 0.3,
-            meaning_session: 0.3,
-            speaker: 0.2,
-            date: 0.5,
+            words_beside: 0.8,
+            words_session: 0.5,
+            meaning: 0.5,
+            meaning_beside: 0.5,
+            meaning_session: 0.4,
+            speaker: 0.35,
+            date: 0.8,
             recency: 0.02,
             importance: 0.1,
-            k1: 1.2,
+            k1: 0.8,
             b: 0.5,
-            beside: 0.5,
-            question_before: 0.1,
-            extra: vec![0.0; 16],
+            beside: 0.8,
         }
+    }
+}
+
+impl Weights {
+    const NOTHING: Self = Self {
+        words: 0.0,
+        words_beside: 0.0,
+        words_session: 0.0,
+        meaning: 0.0,
+        meaning_beside: 0.0,
+        meaning_session: 0.0,
+        speaker: 0.0,
+        date: 0.0,
+        recency: 0.0,
+        importance: 0.0,
+        k1: 1.2,
+        b: 0.75,
+        beside: 0.0,
+    };
+
+    /// Plain BM25, to compare with.
+    pub fn words_alone() -> Self {
+        Self { words: 1.0, ..Self::NOTHING }
+    }
+
+    /// BM25 over each memory together with those beside it, to compare with.
+    pub fn window_alone() -> Self {
+        Self { words_beside: 1.0, beside: 1.0, ..Self::NOTHING }
+    }
+
+    /// The vectors alone, to compare with.
+    pub fn meaning_alone() -> Self {
+        Self { meaning: 1.0, ..Self::NOTHING }
     }
 }
 
@@ -126,8 +156,10 @@ impl<'a> Asked<'a> {
         tokens.sort_unstable();
         tokens.dedup();
         let speakers = speakers(image, &tokens);
-        if tokens.iter().any(|token| !is_stop_word(token)) {
-            tokens.retain(|token| !is_stop_word(token));
+        // Who is named counts as speaker, not as a word: names are said by those who are spoken to.
+        let about = |token: &String| !is_stop_word(token) && (weights.speaker == 0.0 || !names_speaker(image, token));
+        if tokens.iter().any(about) {
+            tokens.retain(about);
         }
         let count = image.memories.len() as f32;
         let mut terms: Vec<Term<'a>> = tokens
@@ -135,8 +167,7 @@ impl<'a> Asked<'a> {
             .filter_map(|token| {
                 let list = image.postings.get(token)?;
                 let df = list.memories() as f32;
-                let name = if names_speaker(image, token) { weights.extra[0] } else { 1.0 };
-                Some(Term { list, idf: (1.0 + (count - df + 0.5) / (df + 0.5)).ln() * name })
+                Some(Term { list, idf: (1.0 + (count - df + 0.5) / (df + 0.5)).ln() })
             })
             .collect();
         terms.sort_by_key(|term| term.list.memories());
@@ -155,7 +186,7 @@ impl<'a> Asked<'a> {
         let mut by_words = self.by_words();
         by_words.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
         let mut by_meaning = match self.question.vector {
-            Some(vector) => self.image.vectors.nearest(vector, CANDIDATES, |slot| self.wants(slot)),
+            Some(vector) => self.image.vectors.nearest(vector, CANDIDATES, false, |slot| self.wants(slot)),
             None => Vec::new(),
         };
         by_meaning.sort_unstable_by(|a, b| b.1.total_cmp(&a.1));
@@ -244,14 +275,14 @@ impl<'a> Asked<'a> {
     }
 
     fn recency(&self, at: i64) -> f32 {
-        let days = (self.question.now - at).max(0) as f32 / dates_day();
+        let days = (self.question.now - at).max(0) as f32 / DAY as f32;
         1.0 / (1.0 + days / 30.0)
     }
 
     /// 1 within a time that the question names, less around it.
     fn near_date(&self, at: i64) -> f32 {
         let near = self.spans.iter().map(|span| {
-            let width = (span.until - span.from) as f64 / f64::from(dates_day());
+            let width = (span.until - span.from) as f64 / DAY as f64;
             (-span.distance_days(at) / (width / 4.0).clamp(2.0, 30.0)).exp() as f32
         });
         near.fold(0.0, f32::max)
@@ -301,10 +332,6 @@ impl<'a> Asked<'a> {
 fn best(mut values: Vec<f32>) -> f32 {
     values.sort_by(|a, b| b.total_cmp(a));
     values.iter().take(3).sum()
-}
-
-fn dates_day() -> f32 {
-    crate::calendar::DAY as f32
 }
 
 /// What is known of a candidate.
@@ -360,3 +387,7 @@ fn is_name(token: &str, part: &str) -> bool {
 fn names_speaker(image: &Image, token: &str) -> bool {
     image.speakers.all.iter().any(|name| words(name).tokens.iter().any(|part| is_name(token, part)))
 }
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;

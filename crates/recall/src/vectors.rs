@@ -64,12 +64,18 @@ impl Vectors {
         dot(dims, &question.dims) as f32 * self.factors[row] * question.factor
     }
 
-    /// The memories whose vectors are nearest, in no particular order, among those that are `wanted`.
-    pub fn nearest(&self, question: &Code, count: usize, wanted: impl Fn(Slot) -> bool) -> Vec<(Slot, f32)> {
+    /// The memories whose vectors are nearest, in no particular order, among those that are `wanted`. `exact`: no shortcut.
+    pub fn nearest(
+        &self,
+        question: &Code,
+        count: usize,
+        exact: bool,
+        wanted: impl Fn(Slot) -> bool,
+    ) -> Vec<(Slot, f32)> {
         if question.dims.len() != self.dims || self.owners.is_empty() {
             return Vec::new();
         }
-        let rows: Vec<usize> = if self.owners.len() <= EXACT_MAX {
+        let rows: Vec<usize> = if exact || self.owners.len() <= EXACT_MAX {
             (0..self.owners.len()).collect()
         } else {
             self.nearest_by_sign(question, SHORTLIST.max(count), &wanted)

@@ -19,9 +19,27 @@ CREATE TABLE memory_entries (
     position BIGINT NOT NULL,
     happened_at BIGINT NOT NULL,
     importance DOUBLE PRECISION NOT NULL,
+    worded BOOLEAN NOT NULL DEFAULT FALSE,
+    embedded BOOLEAN NOT NULL DEFAULT FALSE,
     UNIQUE (user_id, kind, item_id)
 );
 CREATE INDEX memory_entries_by_version ON memory_entries (user_id, version);
+
+CREATE INDEX memory_entries_by_conversation ON memory_entries (user_id, conversation, position, id)
+    WHERE conversation IS NOT NULL;
+CREATE INDEX memory_entries_unworded ON memory_entries (user_id, id) WHERE NOT worded;
+CREATE INDEX memory_entries_unembedded ON memory_entries (id) WHERE NOT embedded;
+
+-- What entries are about. code: a factor and one signed byte per dimension (crates/recall/src/code.rs).
+CREATE TABLE memory_vectors (
+    entry_id BIGINT PRIMARY KEY REFERENCES memory_entries (id) ON DELETE CASCADE,
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    version BIGINT NOT NULL,
+    model TEXT NOT NULL,
+    code BYTEA NOT NULL
+);
+CREATE INDEX memory_vectors_by_version ON memory_vectors (user_id, version);
+CREATE INDEX memory_vectors_by_model ON memory_vectors (model);
 
 -- Entries that are there no more, for those who know them.
 CREATE TABLE memory_gone (
@@ -29,4 +47,15 @@ CREATE TABLE memory_gone (
     version BIGINT NOT NULL,
     entry_id BIGINT NOT NULL,
     PRIMARY KEY (user_id, version)
+);
+
+-- Which memories were in the prompt of a message.
+CREATE TABLE chat_sources (
+    message_id TEXT NOT NULL REFERENCES chat_messages (message_id) ON DELETE CASCADE,
+    position BIGINT NOT NULL,
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    entry_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    item_id TEXT NOT NULL,
+    PRIMARY KEY (message_id, position)
 );

@@ -8,6 +8,7 @@ use std::time::Duration;
 use secondme_bus::Bus;
 use secondme_jobs::Runner;
 use secondme_kit::{Clock, Entropy, Millis, SecretKey};
+use secondme_llm::Embedder;
 use secondme_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
 use crate::config::Config;
 use crate::http::outbound::Outbound;
+use crate::memory::retrieval::Images;
 use crate::telemetry::Metrics;
 
 /// The server's parts. Cheap to clone.
@@ -36,6 +38,8 @@ struct Inner {
     http: OnceLock<reqwest::Client>,
     outbound: Outbound,
     metrics: Metrics,
+    embedder: OnceLock<Arc<dyn Embedder>>,
+    images: Images,
 }
 
 /// What an [`App`] is made of; tests bring their own clock, entropy and models.
@@ -79,6 +83,8 @@ impl App {
             http: OnceLock::new(),
             outbound: Outbound::default(),
             metrics: Metrics::default(),
+            embedder: OnceLock::new(),
+            images: Images::default(),
             parts,
         }))
     }
@@ -136,6 +142,21 @@ impl App {
     /// Fan-out of live news that may be lost; what must not be is in the database.
     pub fn bus(&self) -> &dyn Bus {
         &*self.0.parts.bus
+    }
+
+    /// What turns texts into vectors, once it is there.
+    pub fn embedder(&self) -> Option<&Arc<dyn Embedder>> {
+        self.0.embedder.get()
+    }
+
+    /// Puts the embedder in its place; the first one stays.
+    pub fn set_embedder(&self, embedder: Arc<dyn Embedder>) {
+        let _ = self.0.embedder.set(embedder);
+    }
+
+    /// Users' memories in memory.
+    pub fn images(&self) -> &Images {
+        &self.0.images
     }
 
     /// Slots for hashing passwords.

@@ -57,6 +57,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(avatars::evaluations::http::routes())
         .merge(avatars::contract::routes())
         .merge(avatars::skills::http::routes())
+        .merge(chat::sources::routes())
 }
 
 /// Browser pages and what operators read, from the root.

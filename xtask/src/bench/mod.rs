@@ -13,8 +13,10 @@ mod http;
 mod ingest;
 mod load;
 mod machine;
+mod memory_speed;
 mod model;
 mod reads;
+mod recall;
 mod report;
 mod samples;
 mod server;
@@ -27,16 +29,21 @@ use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act (minutes: only when named)
+  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act, recall,
+                   memory-speed (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
   --bin PATH       measure this server binary in place of building one
+  --data PATH      the LoCoMo conversations of section recall (default ../shared/data/locomo-dev.json)
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 7] = ["start", "reads", "tokens", "memory-ingest", "streams", "model", ON_REQUEST];
-/// The section that takes minutes and runs only when it is named.
-const ON_REQUEST: &str = "act";
+const SECTIONS: [&str; 9] =
+    ["start", "reads", "tokens", "memory-ingest", "streams", "model", "act", "recall", "memory-speed"];
+/// Sections that take minutes and run only when they are named.
+const ON_REQUEST: [&str; 3] = ["act", "recall", "memory-speed"];
+/// Sections that need no server.
+const WITHOUT_SERVER: [&str; 2] = ["recall", "memory-speed"];
 
 /// What the command line asked for.
 struct Options {
@@ -45,6 +52,7 @@ struct Options {
     seconds: u64,
     quiet_wait: Duration,
     bin: Option<PathBuf>,
+    data: Option<PathBuf>,
     write: bool,
 }
 
@@ -56,6 +64,7 @@ impl Options {
             seconds: 5,
             quiet_wait: Duration::from_secs(60),
             bin: None,
+            data: None,
             write: false,
         };
         let mut args = args.iter();
@@ -72,6 +81,7 @@ impl Options {
                 "--seconds" => options.seconds = number()?.max(1),
                 "--quiet-wait" => options.quiet_wait = Duration::from_secs(number()?),
                 "--bin" => options.bin = Some(PathBuf::from(value)),
+                "--data" => options.data = Some(PathBuf::from(value)),
                 _ => return Err(USAGE.to_owned()),
             }
         }
@@ -82,7 +92,7 @@ impl Options {
     }
 
     fn wants(&self, section: &str) -> bool {
-        let by_default = self.only.is_empty() && section != ON_REQUEST;
+        let by_default = self.only.is_empty() && !ON_REQUEST.contains(&section);
         by_default || self.only.iter().any(|name| name == section)
     }
 }
@@ -100,8 +110,10 @@ struct Bench {
 /// Runs the sections that `args` name, or all of them.
 pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let options = Options::parse(args)?;
+    let with_server = SECTIONS.iter().any(|section| options.wants(section) && !WITHOUT_SERVER.contains(section));
     let bin = match &options.bin {
         Some(bin) => bin.clone(),
+        None if !with_server => std::env::current_exe().map_err(|e| e.to_string())?,
         None => cargo_build(root, &["--package", "secondme-server", "--bin", "secondme"], "secondme")?,
     };
     let work = std::env::temp_dir().join(format!("secondme-bench-{}", std::process::id()));
@@ -139,7 +151,9 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "tokens" => tokens::run(bench).await,
             "memory-ingest" => ingest::run(bench).await,
             "streams" => streams::run(bench).await,
-            ON_REQUEST => act::run(bench).await,
+            "act" => act::run(bench).await,
+            "recall" => recall::run(bench).await,
+            "memory-speed" => memory_speed::run(bench).await,
             _ => model::run(bench).await,
         };
         if let Err(why) = outcome {

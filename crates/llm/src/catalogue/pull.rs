@@ -85,16 +85,35 @@ fn fetch(entry: &Entry, source: &Source, work: &Path, progress: &dyn Progress) -
             std::fs::copy(path, &copy).map_err(|e| e.to_string())?;
             copy
         }
+        Source::Hub(_) if entry.hub_repository.is_empty() => return Err("no hub has this file".into()),
         Source::Hub(address) => hub::download(address, entry, work, progress)?,
         Source::Packages(python) => packages::download(python, entry, work, progress)?,
     };
     progress.phase(Phase::Checking);
+    let file = rewritten(entry, file, work).inspect_err(|_| clean(work))?;
     disk::check(entry, &file, progress).map_err(|error| {
         // What is wrong must not be taken up again.
         clean(work);
         error.to_string()
     })?;
     Ok(file)
+}
+
+/// The file itself, when a source carries something that it is made from.
+fn rewritten(entry: &Entry, file: PathBuf, work: &Path) -> Result<PathBuf, String> {
+    let Some(rewrite) = &entry.rewrite else { return Ok(file) };
+    let mut start = [0; 4];
+    let read = std::fs::File::open(&file).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut start));
+    if read.is_err() || &start != rewrite.magic {
+        return Ok(file);
+    }
+    let found = disk::sum(&file).map_err(|e| e.to_string())?;
+    if found != rewrite.sha256 {
+        return Err(format!("what the packages carry is damaged: its SHA-256 is {found}"));
+    }
+    let new = work.join("rewritten");
+    (rewrite.run)(&file, &new)?;
+    Ok(new)
 }
 
 /// Empties the work folder, all but the lock.
@@ -107,6 +126,9 @@ fn clean(work: &Path) {
 }
 
 fn hint(entry: &Entry, path: &Path) -> String {
+    if let Some(part) = entry.parts.first().filter(|_| entry.hub_repository.is_empty()) {
+        return format!("It is made from {} of the package {} {}.", part.member, part.package, part.version);
+    }
     format!(
         "By hand: download {} ({} MB, SHA-256 {}) from the repository {} on a model hub, and put it at {}; \
          or name the file's path in the configuration; or use an upstream model.",

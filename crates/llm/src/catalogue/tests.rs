@@ -25,6 +25,7 @@ fn entry(parts: &'static [Part]) -> Entry {
         licence: "Apache-2.0",
         hub_repository: "owner/tiny-GGUF",
         parts,
+        rewrite: None,
     }
 }
 

@@ -27,15 +27,8 @@ pub(super) struct Loaded {
 impl Loaded {
     /// Loads the file. Takes 0.3 s to many, so it runs on the engine's own thread.
     pub(super) fn open(options: &EmbeddedOptions) -> Result<Self, ModelError> {
-        check_processor()?;
-        check_file(&options.path)?;
         let backend = backend(options.engine_log)?;
-        let path = options.path.display();
-        let model = LlamaModel::load_from_file(backend, &options.path, &LlamaModelParams::default()).map_err(|e| {
-            ModelError::Unavailable(format!(
-                "{path} could not be loaded (incomplete, or made for a newer engine?): {e}"
-            ))
-        })?;
+        let model = read(backend, &options.path)?;
         let trained = usize::try_from(model.n_ctx_train()).unwrap_or(usize::MAX);
         Ok(Self {
             template: Template::of(&model)?,
@@ -46,8 +39,22 @@ impl Loaded {
     }
 }
 
+/// A model that is not for chatting.
+pub(crate) fn model(path: &Path) -> Result<LlamaModel, ModelError> {
+    read(backend(false)?, path)
+}
+
+fn read(backend: &LlamaBackend, path: &Path) -> Result<LlamaModel, ModelError> {
+    check_processor()?;
+    check_file(path)?;
+    LlamaModel::load_from_file(backend, path, &LlamaModelParams::default()).map_err(|e| {
+        let path = path.display();
+        ModelError::Unavailable(format!("{path} could not be loaded (incomplete, or made for a newer engine?): {e}"))
+    })
+}
+
 /// The engine's process-wide part, made once.
-pub(super) fn backend(log: bool) -> Result<&'static LlamaBackend, ModelError> {
+pub(crate) fn backend(log: bool) -> Result<&'static LlamaBackend, ModelError> {
     static BACKEND: OnceLock<LlamaBackend> = OnceLock::new();
     static MAKING: Mutex<()> = Mutex::new(());
     let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);

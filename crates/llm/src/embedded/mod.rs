@@ -8,7 +8,7 @@ mod active;
 mod cache;
 mod engine;
 mod json;
-mod load;
+pub(crate) mod load;
 mod options;
 mod pace;
 mod prompt;
@@ -116,6 +116,7 @@ impl ChatModel for Embedded {
             context_tokens: loaded.map_or(self.options.context_tokens, |l| l.context_tokens),
             vision: false,
             constrains: true,
+            late_system: true,
         }
     }
 

@@ -144,7 +144,13 @@ impl ChatModel for Scripted {
     }
 
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: self.name.clone(), context_tokens: 8192, vision: self.vision, constrains: self.constrains }
+        ModelInfo {
+            name: self.name.clone(),
+            context_tokens: 8192,
+            vision: self.vision,
+            constrains: self.constrains,
+            late_system: true,
+        }
     }
 
     fn status(&self) -> ModelStatus {

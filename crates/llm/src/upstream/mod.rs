@@ -141,6 +141,8 @@ impl ChatModel for Upstream {
             context_tokens: self.options.context_tokens,
             vision: self.options.vision,
             constrains: false,
+            // Some servers refuse a conversation with a second one.
+            late_system: false,
         }
     }
 

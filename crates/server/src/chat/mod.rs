@@ -4,12 +4,14 @@
 //! Invariant: the model is called with no transaction open, and what was said is stored whether or not the client stays.
 
 pub mod act;
+pub mod memories;
 pub mod models;
 pub mod persona;
 pub mod prompt;
 pub mod reply;
 pub mod search;
 pub mod sessions;
+pub mod sources;
 pub mod speak;
 pub mod stream;
 pub mod turn;

@@ -144,6 +144,7 @@ impl ChatModel for Pending {
                 context_tokens: self.context_tokens,
                 vision: false,
                 constrains: false,
+                late_system: false,
             },
         }
     }

@@ -1,9 +1,11 @@
 //! What the model sees: persona, the session's system prompt, as much of the past as fits, and the new message.
 //!
 //! The beginning stays the same from turn to turn, so that the model's prefix cache is hit: the past is cut in large steps,
-//! not turn by turn, and nothing that changes (time, search results) stands before it.
+//! not turn by turn, and nothing that changes (time, search results) stands before it. What is recalled for this turn alone stands as late as the model
+//! allows: as a system message of its own right before the new message, or, for servers that take one system message only, at
+//! the end of that one.
 
-use secondme_llm::{ChatMessage, ChatModel, Image, Role};
+use secondme_llm::{ChatMessage, ChatModel, Image, ModelInfo, Role};
 
 use super::persona::Persona;
 use crate::error::{ApiError, Code, Result};
@@ -26,6 +28,8 @@ pub struct Material<'a> {
     pub persona: &'a Persona,
     /// Instructions of the session's first request.
     pub system_prompt: Option<&'a str>,
+    /// What is recalled for this turn; empty: nothing.
+    pub memories: &'a str,
     /// What to do with the message, when it is not simply answered.
     pub task: Option<&'a str>,
     /// Earlier messages, oldest first.
@@ -47,6 +51,8 @@ pub struct Prompt {
     pub messages: Vec<ChatMessage>,
     /// Earlier messages that did not fit.
     pub left_out: usize,
+    /// Whether the memories are in it; they give way when there is no room.
+    pub remembers: bool,
 }
 
 /// Tokens that a chat template adds around a message.
@@ -76,19 +82,30 @@ pub fn build(model: &dyn ChatModel, material: &Material<'_>) -> Result<Prompt> {
     if fixed > limit {
         return Err(ApiError::new(Code::ContextTooLong).arg(limit));
     }
+    let recalled = if material.memories.is_empty() { 0 } else { count(material.memories) };
+    let remembers = recalled > 0 && fixed + recalled <= limit;
+    let fixed = if remembers { fixed + recalled } else { fixed };
     let sizes: Vec<usize> = material.past.iter().map(|p| count(&p.text)).collect();
     let usual = context * material.history_percent / 100;
     let left_out = cut(&sizes, usual, limit - fixed);
     if left_out > 0 {
         system.push_str(CUT_NOTE);
     }
-    let vision = model.info().vision;
+    let ModelInfo { vision, late_system, .. } = model.info();
+    let late = remembers && late_system && left_out < material.past.len();
+    if remembers && !late {
+        system.push_str("\n\n");
+        system.push_str(material.memories);
+    }
     let mut messages = vec![ChatMessage::system(system)];
     for past in material.past.iter().skip(left_out) {
         messages.push(message(past.role, &past.text, &past.images, vision));
     }
+    if late {
+        messages.push(ChatMessage::system(material.memories));
+    }
     messages.push(message(Role::User, material.message, material.images, vision));
-    Ok(Prompt { messages, left_out })
+    Ok(Prompt { messages, left_out, remembers })
 }
 
 /// A message with its pictures; a model that cannot see is told that there were some, so that the avatar can say so.
@@ -136,6 +153,7 @@ mod tests {
         Material {
             persona,
             system_prompt: None,
+            memories: "",
             task: None,
             past,
             message,
@@ -151,6 +169,23 @@ mod tests {
         let text = "word ".repeat(200_000);
         let error = build(&model, &material(&persona, &[], &text)).unwrap_err();
         assert_eq!(error.code(), Code::ContextTooLong);
+    }
+
+    #[test]
+    fn memories_stand_as_late_as_the_model_allows_and_give_way() {
+        let (model, persona) = (Scripted::echo(), persona());
+        let past = [Past { role: Role::User, text: "before".into(), images: Vec::new() }];
+        let texts = |past: &[Past], memories: &str| {
+            let material = Material { memories, ..material(&persona, past, "now") };
+            let prompt = build(&model, &material).unwrap();
+            (prompt.messages.into_iter().map(|m| m.text).collect::<Vec<_>>(), prompt.remembers)
+        };
+        assert_eq!(
+            texts(&past, "I keep bees."),
+            (vec!["You are Ada.".into(), "before".into(), "I keep bees.".into(), "now".into()], true)
+        );
+        assert_eq!(texts(&[], "I keep bees."), (vec!["You are Ada.\n\nI keep bees.".into(), "now".into()], true));
+        assert_eq!(texts(&[], &"bees ".repeat(50_000)), (vec!["You are Ada.".into(), "now".into()], false));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod app;
 mod config;
 mod docs;
+mod embedder;
 mod key;
 mod memory;
 mod migrate;

@@ -18,6 +18,7 @@ use crate::learning::extraction::jobs::ReadChat;
 use crate::learning::portrait;
 use crate::learning::portrait::jobs::{DreamJob, Forgotten, Nightfall};
 use crate::memory::forgetting::ForgetApp;
+use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::webhooks;
@@ -32,7 +33,8 @@ pub(super) struct Args {
     /// Seed the demo world: two users, an app, fixed credentials that work on this machine only.
     #[arg(long)]
     demo: bool,
-    /// The model behind secondme/nano and secondme/pro: a catalogue name, a path of a GGUF file, or `echo`.
+    /// The model behind secondme/nano and secondme/pro: a catalogue name, a path of a GGUF file, or `echo`
+    /// (which brings no embedder either).
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
 }
@@ -47,7 +49,11 @@ impl Args {
         }
         match self.model.as_deref() {
             None => {}
-            Some("echo") => flags.extend([text("models.nano.kind", "echo"), text("models.pro.kind", "")]),
+            Some("echo") => flags.extend([
+                text("models.nano.kind", "echo"),
+                text("models.pro.kind", ""),
+                text("recall.embedder", ""),
+            ]),
             Some(name) => flags.extend([
                 text("models.nano.kind", "embedded"),
                 text("models.nano.model", name),
@@ -84,6 +90,8 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
     }
     app.run_jobs(jobs(&app));
     background(&app);
+    app.spawn(super::embedder::open(app.clone()));
+    app.spawn(waiting::run(app.clone()));
     let announced = app.clone();
     app.spawn(async move {
         let fetched = opened.fetch(&announced).await;

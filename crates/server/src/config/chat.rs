@@ -29,6 +29,10 @@ section! {
         stall_seconds: u64 = 120,
         /// Share of the model's context, in percent, that the conversation's past may take.
         history_percent: usize = 60,
+        /// Tokens of a prompt that recalled memories may take; 0: none are recalled.
+        memory_tokens: usize = 400,
+        /// Most memories in one prompt.
+        memories_max: usize = 12,
         /// Most sessions that one list answers with.
         sessions_max: i64 = 1_000,
         /// Sampling temperature of chats, in hundredths.

@@ -10,6 +10,7 @@ mod load;
 mod memory;
 mod models;
 mod oauth;
+mod recall;
 pub mod reference;
 mod section;
 mod server;
@@ -31,6 +32,7 @@ pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
 pub use models::{Model, Models};
 pub use oauth::Oauth;
+pub use recall::Recall;
 pub use server::Server;
 pub use switches::{Compat, Log, Policy, Search};
 pub use webhooks::Webhooks;
@@ -50,6 +52,7 @@ pub struct Config {
     pub memory: Memory,
     pub learning: Learning,
     pub models: Models,
+    pub recall: Recall,
     pub search: Search,
     pub compat: Compat,
     pub policy: Policy,

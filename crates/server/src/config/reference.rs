@@ -7,6 +7,7 @@ use super::{
     Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Search, Server,
     Webhooks, load,
 };
+use super::{Accounts, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Recall, Search, Server, load};
 
 /// Section name, what it is for, its keys.
 pub const SECTIONS: &[(&str, &str, &[Key])] = &[
@@ -21,6 +22,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("learning", Learning::DOC, Learning::KEYS),
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
+    ("recall", Recall::DOC, Recall::KEYS),
     ("search", Search::DOC, Search::KEYS),
     ("compat", Compat::DOC, Compat::KEYS),
     ("policy", Policy::DOC, Policy::KEYS),

@@ -21,8 +21,12 @@ impl Drop for Server {
 }
 
 fn start(data: &Path) -> Server {
+    start_with(data, MODEL)
+}
+
+fn start_with(data: &Path, model: &str) -> Server {
     let mut child = Command::new(env!("CARGO_BIN_EXE_secondme"))
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--model", MODEL, "--data-dir"])
+        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--model", model, "--data-dir"])
         .arg(data)
         .current_dir(data)
         .stdout(Stdio::piped())
@@ -42,7 +46,11 @@ impl Server {
     }
 
     fn history(&self, session: &str) -> Value {
-        let url = format!("{}/session/messages?sessionId={session}", self.1);
+        self.get(&format!("/session/messages?sessionId={session}"))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.1);
         let output = Command::new("curl").args(&CHAT[..2]).arg(url).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
@@ -150,4 +158,63 @@ fn real_model_is_found_in_the_list() {
     let row = list.as_array().unwrap().iter().find(|m| m["name"] == MODEL).unwrap();
     assert_eq!(row["state"], "present");
     assert!(PathBuf::from(row["path"].as_str().unwrap()).is_file());
+}
+
+/// A fact, a question about it, and words of which a right answer has one.
+const FACTS: [(&str, &str, &[&str]); 10] = [
+    ("My dentist is called Dr. Okonkwo.", "What is the name of my dentist?", &["okonkwo"]),
+    (
+        "I parked the car on level seven of the garage.",
+        "On which level of the garage did I park the car?",
+        &["seven", "7"],
+    ),
+    ("My sister Ines lives in Porto.", "In which city does my sister Ines live?", &["porto"]),
+    ("The wifi password of the cabin is bluewhale.", "What is the wifi password of the cabin?", &["bluewhale"]),
+    ("I am going to name the puppy Biscuit.", "What am I going to name the puppy?", &["biscuit"]),
+    ("My flight to Oslo leaves on Thursday.", "On which day does my flight to Oslo leave?", &["thursday"]),
+    ("The locker code at the gym is 4821.", "What is the locker code at the gym?", &["4821"]),
+    ("My favourite tea is lapsang souchong.", "What is my favourite tea?", &["lapsang"]),
+    ("Grandmother was born in 1931.", "In which year was Grandmother born?", &["1931"]),
+    ("I lent my tent to Marcus.", "To whom did I lend my tent?", &["marcus"]),
+];
+
+/// The model that answers questions from what it is given; the smallest one makes things up.
+const ABLE: &str = "qwen2.5-0.5b";
+
+fn is_here(model: &str) -> bool {
+    let output = Command::new(env!("CARGO_BIN_EXE_secondme")).args(["model", "list", "--json"]).output().unwrap();
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    list.as_array().unwrap().iter().any(|m| m["name"] == model && m["state"] == "present")
+}
+
+#[test]
+#[ignore = "needs a model: run by make test-model"]
+fn real_model_answers_in_a_new_session_from_what_was_told_in_another() {
+    if !is_here(ABLE) || !is_here("e5-small") {
+        eprintln!("skipped: `secondme model pull {ABLE}` and `secondme model pull e5-small` fetch what this needs");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = start_with(dir.path(), ABLE);
+    let mut session = Value::Null;
+    for (fact, _, _) in FACTS {
+        let told = events(&server.chat(&serde_json::json!({"message": fact, "sessionId": session, "maxTokens": 12})));
+        if let Some(id) = told[0].data.get("sessionId") {
+            session = id.clone();
+        }
+    }
+    let mut wrong = Vec::new();
+    for (fact, question, right) in FACTS {
+        let asked = events(&server.chat(&serde_json::json!({"message": question, "maxTokens": 60})));
+        let said = asked.iter().filter_map(|e| e.delta()).collect::<String>();
+        let own = asked[0].data["sessionId"].as_str().unwrap();
+        let answer = server.history(own)["data"]["messages"].as_array().unwrap().last().unwrap().clone();
+        let sources = server.get(&format!("/messages/{}/sources", answer["messageId"].as_str().unwrap()));
+        let sources = sources["data"]["sources"].as_array().unwrap().clone();
+        assert!(sources.iter().any(|s| s["text"] == fact), "{question}: {sources:?}");
+        if !right.iter().any(|word| said.to_lowercase().contains(word)) {
+            wrong.push(format!("{question} {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} answers are wrong: {wrong:#?}", wrong.len(), FACTS.len());
 }

@@ -4,6 +4,11 @@ use secondme_server::memory::audience::{Audience, Listener};
 use secondme_server::memory::index::{self, Entry, Kind};
 use secondme_server::memory::retrieval::{self, Hit, Query};
 
+use std::sync::Arc;
+
+use secondme_llm::ScriptedEmbedder;
+use secondme_server::memory::index::waiting;
+
 use crate::harness::{START, TestDb, World, both};
 
 const ADA: i64 = 1;
@@ -90,5 +95,34 @@ both! {
         index::set_audience(&mut tx, ADA, Kind::Note, "all", &Audience::OwnerOnly).await.unwrap();
         tx.commit().await.unwrap();
         assert!(items(&world, ADA, &Listener::Visitor { signed_in: false }, "recipe").await.is_empty());
+    }
+
+    async fn vectors_follow_and_find_what_words_do_not(db: TestDb) {
+        let world = World::new(db).await;
+        world.app.set_embedder(Arc::new(ScriptedEmbedder::with_synonyms(&[("kids", "children")])));
+        put(&world, &note(ADA, "1", "My children go to school", &Audience::OwnerOnly)).await;
+        put(&world, &note(ADA, "2", "The car is broken", &Audience::OwnerOnly)).await;
+        assert!(items(&world, ADA, &Listener::Owner, "kids").await.is_empty(), "there is no vector yet");
+        while waiting::pass(&world.app).await.unwrap() > 0 {}
+        assert_eq!(items(&world, ADA, &Listener::Owner, "kids").await[0], "1");
+        // An entry that is replaced gets a vector of its own.
+        put(&world, &note(ADA, "1", "I like tea", &Audience::OwnerOnly)).await;
+        put(&world, &note(ADA, "3", "Two children in the garden", &Audience::OwnerOnly)).await;
+        while waiting::pass(&world.app).await.unwrap() > 0 {}
+        assert_eq!(items(&world, ADA, &Listener::Owner, "kids").await[0], "3");
+    }
+
+    async fn memories_that_are_not_in_memory_are_found_in_the_database(db: TestDb) {
+        let world = World::with_config(db, |config| config.recall.cache_mb = 0).await;
+        put(&world, &note(ADA, "1", "The hikers were running towards the lighthouse", &Audience::OwnerOnly)).await;
+        put(&world, &note(ADA, "2", "昨天在北京大学图书馆看书", &Audience::Anyone)).await;
+        for _ in 0..2 {
+            assert_eq!(items(&world, ADA, &Listener::Owner, "a lighthouse for hikers").await, ["1"]);
+            assert_eq!(items(&world, ADA, &Listener::Visitor { signed_in: false }, "lighthouse hikers").await, [""; 0]);
+            assert_eq!(items(&world, ADA, &Listener::Visitor { signed_in: false }, "北京图书馆").await, ["2"]);
+            while waiting::pass(&world.app).await.unwrap() > 0 {}
+        }
+        put(&world, &note(ADA, "1", "violins", &Audience::OwnerOnly)).await;
+        assert!(items(&world, ADA, &Listener::Owner, "lighthouse").await.is_empty());
     }
 }

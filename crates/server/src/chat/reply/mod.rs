@@ -22,11 +22,14 @@ use super::persona::{self, Persona};
 use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
 use super::turn::{Task, Turn};
+use super::{act, memories, search, sources, stream};
 use super::{act, search, stream};
 use crate::access::revocations::Watch;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::sse;
+use crate::memory::audience::Listener;
+use crate::memory::retrieval::Hit;
 use crate::memory::timeline::{self, Noted};
 use crate::users::{profile, shades};
 
@@ -44,6 +47,10 @@ pub(super) struct Reply {
     pub(super) turn: Turn,
     context: Context,
     persona: Persona,
+    /// What was recalled for this turn.
+    recalled: Vec<Hit>,
+    /// What of it is in the prompt.
+    sources: Vec<Hit>,
     lang: Lang,
     frames: UnboundedSender<Bytes>,
     /// What was said so far; it becomes the stored message.
@@ -77,6 +84,21 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
     let (said, notes) = (String::new(), Map::new());
     let mut reply =
         Reply { app: app.clone(), turn, context, persona, lang, frames, said, notes, first_token: None, access };
+    let recalled =
+        memories::recall(app, turn.user_id, &Listener::Owner, &turn.message, Some(&context.session_id)).await?;
+    let mut reply = Reply {
+        app: app.clone(),
+        turn,
+        context,
+        persona,
+        recalled,
+        sources: Vec::new(),
+        lang,
+        frames,
+        said: String::new(),
+        notes: Map::new(),
+        first_token: None,
+    };
     let starting = if searching { Starting::AfterSearch } else { reply.ask_patiently().await? };
     reply.store_question().await?;
     if reply.context.is_new {
@@ -135,9 +157,12 @@ impl Reply {
                 (Some(task), Output::Json(decision.shape.schema.clone()), Sampling::greedy())
             }
         };
+        let model = self.model();
+        let remembered = memories::section(model.as_ref(), &self.persona.name, &self.recalled, chat.memory_tokens);
         let material = Material {
             persona: &self.persona,
             system_prompt,
+            memories: &remembered.text,
             task: task.as_deref(),
             past: &self.context.past,
             message,
@@ -145,7 +170,8 @@ impl Reply {
             max_tokens: self.turn.max_tokens,
             history_percent: chat.history_percent,
         };
-        let prompt = prompt::build(self.model().as_ref(), &material)?;
+        let prompt = prompt::build(model.as_ref(), &material)?;
+        self.sources = if prompt.remembers { remembered.sources } else { Vec::new() };
         self.notes.insert("leftOut".into(), prompt.left_out.into());
         Ok(ChatRequest {
             messages: prompt.messages,
@@ -175,6 +201,7 @@ impl Reply {
         if matches!(turn.task, Task::Talk { .. }) {
             sessions::read_when_quiet(app, &mut tx, turn.user_id, session_id).await?;
         }
+        self.remember(&mut tx, &message_id, Some(&self.persona.name), &turn.message).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -285,9 +312,28 @@ impl Reply {
         };
         let answer = NewMessage { content: &self.said, status, metadata, ..NewMessage::plain(Role::Assistant) };
         let mut tx = self.app.store().write().await?;
-        sessions::append(&self.app, &mut tx, self.turn.user_id, &self.context.session_id, &answer).await?;
+        let (user_id, session_id) = (self.turn.user_id, &self.context.session_id);
+        let message_id = sessions::append(&self.app, &mut tx, user_id, session_id, &answer).await?;
+        sources::put(&mut tx, user_id, &message_id, &self.sources).await?;
+        self.remember(&mut tx, &message_id, None, &self.said).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Makes a message something that can be recalled; judgements are not conversation.
+    async fn remember(&self, tx: &mut Tx, message_id: &str, speaker: Option<&str>, text: &str) -> Result<()> {
+        if !matches!(self.turn.task, Task::Talk { .. }) {
+            return Ok(());
+        }
+        let said = memories::Said {
+            user_id: self.turn.user_id,
+            session_id: &self.context.session_id,
+            message_id,
+            speaker: speaker.filter(|name| !name.is_empty()),
+            text,
+            app_id: self.turn.client_app_id.as_deref(),
+        };
+        Ok(memories::remember(&self.app, tx, &said).await?)
     }
 
     /// A frame for the client, if it is still there.

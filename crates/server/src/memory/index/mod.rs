@@ -2,9 +2,11 @@
 //!
 //! An entry is written and removed in the transaction of the thing it stands for, so the two never disagree. Every change of a
 //! user's entries has the next number of that user (`version`), in the order in which the changes become visible: who knows
-//! the entries up to a number can ask for what came after it.
+//! the entries up to a number can ask for what came after it. Full text and vectors follow later ([`waiting`]); until then an entry is
+//! found by its row.
 
 mod store;
+pub mod waiting;
 
 use secondme_kit::Millis;
 use secondme_store::{StoreError, Tx};
@@ -43,6 +45,11 @@ impl Kind {
         }
     }
 
+    /// Below 32; not stored.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
@@ -75,6 +82,9 @@ pub struct Entry<'a> {
     pub app_id: Option<&'a str>,
 }
 
+/// How many of a user's latest changes remember what has gone; who is further behind starts anew.
+pub(crate) const GONE_KEPT: i64 = 20_000;
+
 /// The most characters of an entry's text.
 pub const TEXT_MAX_CHARS: usize = 4_000;
 
@@ -89,9 +99,7 @@ pub async fn put(tx: &mut Tx, entry: &Entry<'_>) -> Result<(), StoreError> {
     if let Some(id) = old {
         store::note_gone(tx, entry.user_id, version, id).await?;
     }
-    let id = store::insert(tx, entry, &text, version).await?;
-    store::insert_words(tx, id, &keys(entry.user_id, &text, entry.speaker).join(" ")).await?;
-    Ok(())
+    store::insert(tx, entry, &text, version).await
 }
 
 /// Removes the entry for a thing, if there is one.

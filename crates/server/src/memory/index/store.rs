@@ -1,11 +1,9 @@
 //! SQL of entries, their words, and what has gone.
 
-use secondme_store::{StoreError, Tx, params, sql};
+use secondme_store::{Row, Store, StoreError, Tx, params, sql};
 
-use super::{Entry, Kind};
-
-/// How many of a user's latest changes remember what has gone; who is further behind starts anew.
-pub(crate) const GONE_KEPT: i64 = 20_000;
+use super::waiting::Waiting;
+use super::{Entry, GONE_KEPT, Kind};
 
 /// The number of the user's next change. Its row stays locked until the commit, so numbers become visible in order.
 pub(super) async fn next_version(tx: &mut Tx, user_id: i64) -> Result<i64, StoreError> {
@@ -40,31 +38,125 @@ pub(super) async fn note_gone(tx: &mut Tx, user_id: i64, version: i64, entry_id:
     Ok(())
 }
 
-pub(super) async fn insert(tx: &mut Tx, entry: &Entry<'_>, text: &str, version: i64) -> Result<i64, StoreError> {
-    let row = tx
+pub(super) async fn insert(tx: &mut Tx, entry: &Entry<'_>, text: &str, version: i64) -> Result<(), StoreError> {
+    tx.run(
+        sql!(
+            "INSERT INTO memory_entries (user_id, kind, item_id, version, audience, app_id, content, speaker,
+                conversation, position, happened_at, importance)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        ),
+        params![
+            entry.user_id,
+            entry.kind.as_str(),
+            &entry.item_id,
+            version,
+            entry.audience.text(),
+            entry.app_id,
+            text,
+            entry.speaker,
+            entry.conversation,
+            entry.position,
+            entry.happened_at,
+            entry.importance.clamp(0.0, 1.0)
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+fn waiting(row: &Row) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        id: row.get("id")?,
+        user_id: row.get("user_id")?,
+        text: row.get("content")?,
+        speaker: row.get("speaker")?,
+        before: None,
+    })
+}
+
+/// Entries of all users whose words are not in the full text yet, the oldest first.
+pub(super) async fn without_words(store: &Store, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+    let sql =
+        sql!("SELECT id, user_id, content, speaker FROM memory_entries WHERE NOT worded ORDER BY user_id, id LIMIT $1");
+    store.all(sql, params![limit]).await?.iter().map(waiting).collect()
+}
+
+/// Entries of all users that have no vector yet, the oldest first, with what stands before them.
+pub(super) async fn without_vector(store: &Store, limit: i64) -> Result<Vec<Waiting>, StoreError> {
+    let sql = sql!(
+        "SELECT id, user_id, content, speaker, conversation, position, audience FROM memory_entries
+         WHERE NOT embedded ORDER BY id LIMIT $1"
+    );
+    let mut tx = store.read().await?;
+    let mut found = Vec::new();
+    for row in &tx.all(sql, params![limit]).await? {
+        found.push(Waiting { before: before(&mut tx, row).await?, ..waiting(row)? });
+    }
+    Ok(found)
+}
+
+async fn before(tx: &mut Tx, row: &Row) -> Result<Option<(String, Option<String>)>, StoreError> {
+    let Some(conversation) = row.get::<Option<String>>("conversation")? else { return Ok(None) };
+    let (user_id, id, position): (i64, i64, i64) = (row.get("user_id")?, row.get("id")?, row.get("position")?);
+    let before = tx
         .opt(
             sql!(
-                "INSERT INTO memory_entries (user_id, kind, item_id, version, audience, app_id, content, speaker,
-                    conversation, position, happened_at, importance)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id"
+                "SELECT content, speaker FROM memory_entries
+                 WHERE user_id = $1 AND conversation = $2 AND (position, id) < ($3, $4) AND audience = $5
+                 ORDER BY position DESC, id DESC LIMIT 1"
             ),
-            params![
-                entry.user_id,
-                entry.kind.as_str(),
-                &entry.item_id,
-                version,
-                entry.audience.text(),
-                entry.app_id,
-                text,
-                entry.speaker,
-                entry.conversation,
-                entry.position,
-                entry.happened_at,
-                entry.importance.clamp(0.0, 1.0)
-            ],
+            params![user_id, conversation, position, id, row.get::<String>("audience")?],
         )
         .await?;
-    row.map_or(Ok(0), |row| row.get("id"))
+    before.map(|row| Ok((row.get("content")?, row.get("speaker")?))).transpose()
+}
+
+/// Whether the entry is still there without words; from now on it has them.
+pub(super) async fn claim_words(tx: &mut Tx, entry: &Waiting) -> Result<bool, StoreError> {
+    let sql = sql!("UPDATE memory_entries SET worded = TRUE WHERE user_id = $1 AND id = $2 AND NOT worded");
+    Ok(tx.run(sql, params![entry.user_id, entry.id]).await? > 0)
+}
+
+/// Whether the entry is still there without a vector; from now on it has one.
+pub(super) async fn claim_vector(tx: &mut Tx, entry: &Waiting) -> Result<bool, StoreError> {
+    let sql = sql!("UPDATE memory_entries SET embedded = TRUE WHERE user_id = $1 AND id = $2 AND NOT embedded");
+    Ok(tx.run(sql, params![entry.user_id, entry.id]).await? > 0)
+}
+
+pub(super) async fn insert_vector(
+    tx: &mut Tx,
+    entry: &Waiting,
+    version: i64,
+    model: &str,
+    code: Vec<u8>,
+) -> Result<(), StoreError> {
+    let sql = sql!(
+        "INSERT INTO memory_vectors (entry_id, user_id, version, model, code) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (entry_id) DO UPDATE SET version = excluded.version, model = excluded.model, code = excluded.code"
+    );
+    tx.run(sql, params![entry.id, entry.user_id, version, model, code]).await?;
+    Ok(())
+}
+
+/// Takes the vectors of other models away, a batch at a time, so that the entries wait for new ones; how many.
+pub(super) async fn forget_other_models(store: &Store, model: &str, limit: i64) -> Result<usize, StoreError> {
+    let sql = sql!(
+        "SELECT entry_id, user_id FROM memory_vectors WHERE model < $1
+         UNION ALL SELECT entry_id, user_id FROM memory_vectors WHERE model > $1 LIMIT $2"
+    );
+    let rows = store.all(sql, params![model, limit]).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = store.write().await?;
+    for row in &rows {
+        let (id, user_id): (i64, i64) = (row.get("entry_id")?, row.get("user_id")?);
+        let wait = sql!("UPDATE memory_entries SET embedded = FALSE WHERE user_id = $1 AND id = $2");
+        tx.run(wait, params![user_id, id]).await?;
+        tx.run(sql!("DELETE FROM memory_vectors WHERE user_id = $1 AND entry_id = $2"), params![user_id, id]).await?;
+    }
+    tx.commit().await?;
+    Ok(rows.len())
 }
 
 pub(super) async fn insert_words(tx: &mut Tx, id: i64, words: &str) -> Result<(), StoreError> {

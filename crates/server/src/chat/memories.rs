@@ -1,0 +1,192 @@
+//! What of the past enters a prompt: recalled for the one who listens, cut to a budget, and named in the answer's manifest.
+//!
+//! Whatever is in a prompt can be read out by the model, so the listener decides here, in the search, and not in instructions.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use secondme_kit::clock::iso;
+use secondme_llm::ChatModel;
+use secondme_store::{StoreError, Tx};
+
+use crate::app::App;
+use crate::error::Result;
+use crate::memory::audience::{Audience, Listener};
+use crate::memory::index::{self, Entry, Kind};
+use crate::memory::retrieval::{self, Hit, Query};
+
+/// The section of a prompt, and the memories in it.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    /// What the model reads; empty when there is nothing to say.
+    pub text: String,
+    /// The memories, in the order in which they stand there.
+    pub sources: Vec<Hit>,
+}
+
+/// Characters of one memory that are shown.
+const SHOWN_CHARS: usize = 400;
+/// How important the avatar's own words are: they are seldom news to it.
+const OWN_WORDS: f64 = 0.2;
+
+/// Finds what fits `message`, among what `listener` may hear; nothing of the session that goes on, which is in the prompt anyway.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn recall(
+    app: &App,
+    user_id: i64,
+    listener: &Listener,
+    message: &str,
+    session_id: Option<&str>,
+) -> Result<Vec<Hit>> {
+    let max = app.config().chat.memories_max;
+    if max == 0 || app.config().chat.memory_tokens == 0 {
+        return Ok(Vec::new());
+    }
+    let query = Query {
+        user_id,
+        listener,
+        text: message,
+        now: app.now(),
+        limit: max * 2,
+        kinds: &[],
+        except_conversation: session_id,
+    };
+    let mut hits = without_echoes(retrieval::search(app, &query).await?, message);
+    hits.truncate(max);
+    Ok(hits)
+}
+
+/// The same question asked before answers nothing, and the same thing said twice is said once.
+fn without_echoes(hits: Vec<Hit>, message: &str) -> Vec<Hit> {
+    let key = |text: &str| {
+        let mut tokens = secondme_recall::words(text).tokens;
+        tokens.sort_unstable();
+        tokens
+    };
+    let mut seen = HashSet::from([key(message)]);
+    hits.into_iter().filter(|hit| seen.insert(key(&hit.text))).collect()
+}
+
+/// The memories as the model reads them, as many as fit into `budget` tokens, the best first.
+pub fn section(model: &dyn ChatModel, name: &str, hits: &[Hit], budget: usize) -> Section {
+    let mut section = Section {
+        text: format!(
+            "## What you remember\nThings from {name}'s notes and earlier conversations. Use those that fit; the others are to stay unsaid."
+        ),
+        sources: Vec::new(),
+    };
+    let mut used = model.count_tokens(&section.text);
+    for hit in hits {
+        let line = line(hit);
+        used += model.count_tokens(&line);
+        if used > budget {
+            break;
+        }
+        section.text.push_str(&line);
+        section.sources.push(hit.clone());
+    }
+    if section.sources.is_empty() { Section::default() } else { section }
+}
+
+/// `- 2025-06-15, Ada: …`, on one line.
+fn line(hit: &Hit) -> String {
+    let mut line = format!("\n- {}", iso(hit.happened_at).get(..10).unwrap_or_default());
+    match (&hit.speaker, hit.kind) {
+        (Some(speaker), _) => _ = write!(line, ", {speaker}: "),
+        (None, Kind::Message) => line.push_str(", your answer: "),
+        (None, _) => line.push_str(": "),
+    }
+    let mut words = hit.text.split_whitespace();
+    let mut text = words.next().unwrap_or_default().to_owned();
+    words.for_each(|word| _ = write!(text, " {word}"));
+    line.extend(text.chars().take(SHOWN_CHARS));
+    if text.chars().count() > SHOWN_CHARS {
+        line.push('…');
+    }
+    line
+}
+
+/// A message that can be recalled from now on.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// Whose memory it becomes.
+    pub user_id: i64,
+    /// The session.
+    pub session_id: &'a str,
+    /// `msg_…`.
+    pub message_id: &'a str,
+    /// Who said it; `None`: the avatar.
+    pub speaker: Option<&'a str>,
+    /// What was said.
+    pub text: &'a str,
+    /// The app it came through.
+    pub app_id: Option<&'a str>,
+}
+
+/// Remembers a message, for the owner alone, in the transaction that stores it.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn remember(app: &App, tx: &mut Tx, said: &Said<'_>) -> std::result::Result<(), StoreError> {
+    let now = app.now();
+    let entry = Entry {
+        user_id: said.user_id,
+        kind: Kind::Message,
+        item_id: said.message_id.to_owned(),
+        text: said.text,
+        speaker: said.speaker,
+        conversation: Some(said.session_id),
+        position: now,
+        happened_at: now,
+        importance: if said.speaker.is_some() { 0.5 } else { OWN_WORDS },
+        audience: &Audience::OwnerOnly,
+        app_id: said.app_id,
+    };
+    index::put(tx, &entry).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secondme_llm::Scripted;
+
+    fn hit(id: i64, speaker: Option<&str>, text: &str) -> Hit {
+        Hit {
+            entry_id: id,
+            kind: Kind::Message,
+            item_id: id.to_string(),
+            text: text.to_owned(),
+            speaker: speaker.map(str::to_owned),
+            conversation: None,
+            position: 0,
+            happened_at: 1_750_000_000_000,
+            importance: 0.5,
+            score: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_section_names_day_and_speaker_and_stays_in_its_budget() {
+        let hits = [hit(1, Some("Ada"), "I keep  bees\nin Lisbon"), hit(2, None, &"long ".repeat(300))];
+        let all = section(&Scripted::echo(), "Ada", &hits, 10_000);
+        assert!(all.text.contains("\n- 2025-06-15, Ada: I keep bees in Lisbon\n- 2025-06-15, your answer: long"));
+        assert!(all.text.ends_with('…') && all.sources.len() == 2);
+        let one = section(&Scripted::echo(), "Ada", &hits, 70);
+        assert_eq!(one.sources.iter().map(|s| s.entry_id).collect::<Vec<_>>(), [1]);
+        let none = section(&Scripted::echo(), "Ada", &hits, 5);
+        assert!(none.text.is_empty() && none.sources.is_empty());
+    }
+
+    #[test]
+    fn echoes_of_the_question_and_of_each_other_are_left_out() {
+        let hits = vec![
+            hit(1, None, "Where are my keys?"),
+            hit(2, None, "In the blue bowl."),
+            hit(3, None, "in the blue bowl"),
+        ];
+        let kept: Vec<i64> = without_echoes(hits, "where are my keys").iter().map(|h| h.entry_id).collect();
+        assert_eq!(kept, [2]);
+    }
+}

@@ -1,0 +1,137 @@
+//! The manifest of an answer: which memories were in its prompt. `GET chat/messages/{messageId}/sources` (ours).
+
+use axum::extract::State;
+use secondme_kit::clock::iso;
+use secondme_store::{Store, StoreError, Tx, params, sql};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::{Auth, permissions};
+use crate::app::App;
+use crate::error::{ApiError, Code, Result};
+use crate::http::envelope::Envelope;
+use crate::http::{Data, Path, Reply};
+use crate::memory::retrieval::Hit;
+
+/// The routes of sources, below `/gate/lab/api`.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(sources))
+}
+
+/// The memories that were in the prompt of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sources {
+    message_id: String,
+    sources: Vec<Source>,
+}
+
+/// One memory.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Source {
+    /// The id in the index at that time.
+    memory_id: i64,
+    /// `message`, `note`, `note_part`, `event`, `key_memory` or `post`.
+    kind: String,
+    /// The id of that message, note, event, key memory or post.
+    item_id: String,
+    /// What it says now; `null` when it has been deleted.
+    text: Option<String>,
+    /// Who said it.
+    speaker: Option<String>,
+    /// The session, note or page it belongs to.
+    conversation: Option<String>,
+    /// ISO 8601, UTC.
+    happened_at: Option<String>,
+    /// Whether it has been rewritten or deleted since.
+    changed: bool,
+}
+
+/// The memories that an answer of the caller's avatar had in its prompt, the best match first. Answers without any, and the
+/// caller's own messages, have none.
+#[utoipa::path(get, path = "/secondme/chat/messages/{messageId}/sources", tag = "Chat",
+    params(("messageId" = String, Path, description = "`msg_…`, from `chat/session/messages`.")),
+    security(("token" = ["chat.read"])), responses((status = 200, body = Envelope<Sources>)))]
+async fn sources(
+    State(app): State<App>,
+    auth: Auth<permissions::ChatRead>,
+    Path(message_id): Path<String>,
+) -> Reply<Sources> {
+    let sources = list(app.store(), auth.caller.user_id, &message_id).await?;
+    Ok(Data(Sources { message_id, sources }))
+}
+
+/// Stores the manifest of a message, in the transaction that stores the message.
+///
+/// # Errors
+/// Storage failures only.
+pub(super) async fn put(
+    tx: &mut Tx,
+    user_id: i64,
+    message_id: &str,
+    hits: &[Hit],
+) -> std::result::Result<(), StoreError> {
+    for (position, hit) in hits.iter().enumerate() {
+        tx.run(
+            sql!(
+                "INSERT INTO chat_sources (message_id, position, user_id, entry_id, kind, item_id)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            ),
+            params![
+                message_id,
+                i64::try_from(position).unwrap_or(i64::MAX),
+                user_id,
+                hit.entry_id,
+                hit.kind.as_str(),
+                &hit.item_id
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The manifest of a message.
+///
+/// # Errors
+/// `resource.fetch.not_found` when the message is not there or not the user's.
+pub async fn list(store: &Store, user_id: i64, message_id: &str) -> Result<Vec<Source>> {
+    let mut tx = store.read().await?;
+    let known = tx
+        .opt(
+            sql!("SELECT message_id FROM chat_messages WHERE user_id = $1 AND message_id = $2"),
+            params![user_id, message_id],
+        )
+        .await?;
+    if known.is_none() {
+        return Err(ApiError::new(Code::NotFound).arg("message"));
+    }
+    let rows = tx
+        .all(
+            sql!(
+                "SELECT s.entry_id, s.kind, s.item_id, e.id AS now_id, e.content, e.speaker, e.conversation, e.happened_at
+                 FROM chat_sources s
+                 LEFT JOIN memory_entries e ON e.user_id = s.user_id AND e.kind = s.kind AND e.item_id = s.item_id
+                 WHERE s.user_id = $1 AND s.message_id = $2 ORDER BY s.position"
+            ),
+            params![user_id, message_id],
+        )
+        .await?;
+    let source = |row: &secondme_store::Row| -> std::result::Result<Source, StoreError> {
+        let (memory_id, now_id): (i64, Option<i64>) = (row.get("entry_id")?, row.get("now_id")?);
+        Ok(Source {
+            memory_id,
+            kind: row.get("kind")?,
+            item_id: row.get("item_id")?,
+            text: row.get("content")?,
+            speaker: row.get("speaker")?,
+            conversation: row.get("conversation")?,
+            happened_at: row.get::<Option<i64>>("happened_at")?.map(iso),
+            changed: now_id != Some(memory_id),
+        })
+    };
+    Ok(rows.iter().map(source).collect::<std::result::Result<_, _>>()?)
+}
