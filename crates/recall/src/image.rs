@@ -49,6 +49,8 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 #[derive(Clone, Debug, Default)]
 pub struct Image {
     pub(crate) memories: Vec<Memory>,
+    /// Their lengths again, close together, for walks through long lists.
+    pub(crate) lengths: Vec<u16>,
     pub(crate) postings: Postings,
     pub(crate) vectors: Vectors,
     pub(crate) speakers: Names,
@@ -101,6 +103,7 @@ impl Image {
             let place = turns.partition_point(|turn| *turn <= (item.position, slot));
             turns.insert(place, (item.position, slot));
         }
+        self.lengths.push(u16::try_from(tokens.len()).unwrap_or(u16::MAX));
         self.memories.push(Memory {
             id: item.id,
             at: item.at,

@@ -23,9 +23,18 @@ impl List {
         self.slots.iter().copied().zip(self.counts.iter().copied())
     }
 
-    /// How often one memory has the word.
-    pub fn count(&self, slot: Slot) -> u8 {
-        self.slots.binary_search(&slot).ok().and_then(|at| self.counts.get(at)).copied().unwrap_or(0)
+    /// How often a memory has the word, and where to go on for a later memory. The search takes growing steps from `from`.
+    pub fn count_from(&self, slot: Slot, from: usize) -> (u8, usize) {
+        let mut step = 1;
+        let mut low = from;
+        while self.slots.get(low + step).is_some_and(|at| *at < slot) {
+            low += step;
+            step *= 2;
+        }
+        let high = (low + step + 1).min(self.slots.len());
+        let at = low + self.slots[low.min(high)..high].partition_point(|at| *at < slot);
+        let found = self.slots.get(at) == Some(&slot);
+        (if found { self.counts.get(at).copied().unwrap_or(0) } else { 0 }, at)
     }
 }
 
@@ -66,4 +75,29 @@ impl Postings {
 /// FNV-1a; two words that share a hash are found together, which does no harm.
 fn key(token: &str) -> u64 {
     token.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_found_going_forward(have in prop::collection::btree_set(0u32..300, 0..80), asked in prop::collection::btree_set(0u32..320, 0..40)) {
+            let mut postings = Postings::default();
+            for slot in &have {
+                postings.add(*slot, &vec!["tea".to_owned(); *slot as usize % 5 + 1]);
+            }
+            let empty = List::default();
+            let list = postings.get("tea").unwrap_or(&empty);
+            let mut from = 0;
+            for slot in asked {
+                let count;
+                (count, from) = list.count_from(slot, from);
+                let expected = if have.contains(&slot) { slot % 5 + 1 } else { 0 };
+                prop_assert_eq!(u32::from(count), expected);
+            }
+        }
+    }
 }

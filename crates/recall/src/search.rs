@@ -116,7 +116,7 @@ const CANDIDATES: usize = 200;
 /// The best so many bring their neighbours.
 const WITH_NEIGHBOURS: usize = 100;
 /// Entries of word lists that are walked through; the lists of commoner words only count for candidates.
-const WALK_MAX: usize = 200_000;
+const WALK_MAX: usize = 100_000;
 
 impl Image {
     /// The memories that fit best, the best first.
@@ -143,6 +143,8 @@ struct Asked<'a> {
     speakers: HashSet<u32>,
     spans: Vec<Span>,
     except: u32,
+    /// Words of a memory, on average.
+    average: f32,
 }
 
 struct Term<'a> {
@@ -172,7 +174,9 @@ impl<'a> Asked<'a> {
             .collect();
         terms.sort_by_key(|term| term.list.memories());
         let except = question.except.and_then(|name| image.conversations.find(name)).unwrap_or(NOBODY);
-        Self { image, question, weights, terms, speakers, spans: dates::spans(question.text, question.now), except }
+        let average = (image.total_length as f32 / image.alive.max(1) as f32).max(1.0);
+        let spans = dates::spans(question.text, question.now);
+        Self { image, question, weights, terms, speakers, spans, except, average }
     }
 
     fn wants(&self, slot: Slot) -> bool {
@@ -209,14 +213,10 @@ impl<'a> Asked<'a> {
         all
     }
 
-    fn average_length(&self) -> f32 {
-        (self.image.total_length as f32 / self.image.alive.max(1) as f32).max(1.0)
-    }
-
     /// BM25 of one word.
     fn weigh(&self, term: &Term<'_>, count: f32, length: f32) -> f32 {
         let Weights { k1, b, .. } = *self.weights;
-        let norm = k1 * (1.0 - b + b * length / self.average_length());
+        let norm = k1 * (1.0 - b + b * length / self.average);
         term.idf * count * (k1 + 1.0) / (count + norm)
     }
 
@@ -229,22 +229,18 @@ impl<'a> Asked<'a> {
                 break;
             }
             for (slot, count) in term.list.iter() {
-                let length = f32::from(self.image.memory(slot).length);
+                let length = f32::from(self.image.lengths[slot as usize]);
                 scores[slot as usize] += self.weigh(term, f32::from(count), length);
             }
         }
         let positive = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
-        let mut found: Vec<(Slot, f32)> =
-            positive.map(|(slot, score)| (slot as Slot, *score)).filter(|(slot, _)| self.wants(*slot)).collect();
-        if found.len() > CANDIDATES {
-            found.select_nth_unstable_by(CANDIDATES, |a, b| b.1.total_cmp(&a.1));
-            found.truncate(CANDIDATES);
-        }
-        found
+        let found: Vec<(Slot, f32)> = positive.map(|(slot, score)| (slot as Slot, *score)).collect();
+        best_of(found, CANDIDATES, |slot| self.wants(slot))
     }
 
     fn ranked(&self, candidates: &[Slot]) -> Vec<Found> {
-        let signs: Vec<Signs> = candidates.iter().map(|slot| self.signs(*slot)).collect();
+        let counts = Counts::of_all(self, candidates);
+        let signs: Vec<Signs> = candidates.iter().map(|slot| self.signs(*slot, &counts)).collect();
         let scale = Scale::of(&signs);
         let sessions = self.sessions(candidates, &signs, &scale);
         let mut found: Vec<Found> = candidates
@@ -288,23 +284,19 @@ impl<'a> Asked<'a> {
         near.fold(0.0, f32::max)
     }
 
-    fn signs(&self, slot: Slot) -> Signs {
-        let memory = self.image.memory(slot);
+    fn signs(&self, slot: Slot, counts: &Counts) -> Signs {
         let beside = [-1, 1].map(|step| self.image.neighbour(slot, step));
-        let length = f32::from(memory.length);
-        let own: f32 = self.terms.iter().map(|t| self.weigh(t, f32::from(t.list.count(slot)), length)).sum();
-        let around: f32 = self
-            .terms
-            .iter()
-            .map(|term| {
-                let others: f32 = beside.iter().flatten().map(|slot| f32::from(term.list.count(*slot))).sum();
-                let count = f32::from(term.list.count(slot)) + self.weights.beside * others;
-                self.weigh(term, count, self.average_length())
-            })
-            .sum();
+        let length = f32::from(self.image.memory(slot).length);
+        let (mut words, mut words_beside) = (0.0, 0.0);
+        for (number, term) in self.terms.iter().enumerate() {
+            let own = counts.of(slot, number);
+            let others: f32 = beside.iter().flatten().map(|slot| counts.of(*slot, number)).sum();
+            words += self.weigh(term, own, length);
+            words_beside += self.weigh(term, own + self.weights.beside * others, self.average);
+        }
         let cosine = |slot: Slot| self.question.vector.and_then(|v| self.image.vectors.cosine(slot, v));
         let near = beside.iter().flatten().filter_map(|slot| cosine(*slot)).fold(f32::NAN, f32::max);
-        Signs { words: own, words_beside: around, meaning: cosine(slot).unwrap_or(f32::NAN), meaning_beside: near }
+        Signs { words, words_beside, meaning: cosine(slot).unwrap_or(f32::NAN), meaning_beside: near }
     }
 
     /// What the conversations as a whole have of the question: their best candidates together.
@@ -326,6 +318,61 @@ impl<'a> Asked<'a> {
         }
         sessions
     }
+}
+
+/// How often each candidate and each of its neighbours has each word: looked up once, in the order of the lists.
+struct Counts {
+    slots: Vec<Slot>,
+    counts: Vec<u8>,
+    terms: usize,
+}
+
+impl Counts {
+    fn of_all(asked: &Asked<'_>, candidates: &[Slot]) -> Self {
+        let mut slots = candidates.to_vec();
+        slots.extend(
+            candidates.iter().flat_map(|slot| [-1, 1].map(|step| asked.image.neighbour(*slot, step))).flatten(),
+        );
+        slots.sort_unstable();
+        slots.dedup();
+        let terms = asked.terms.len();
+        let mut counts = vec![0; slots.len() * terms];
+        for (number, term) in asked.terms.iter().enumerate() {
+            let mut from = 0;
+            for (row, slot) in slots.iter().enumerate() {
+                let count;
+                (count, from) = term.list.count_from(*slot, from);
+                counts[row * terms + number] = count;
+            }
+        }
+        Self { slots, counts, terms }
+    }
+
+    fn of(&self, slot: Slot, term: usize) -> f32 {
+        self.slots.binary_search(&slot).map_or(0.0, |row| f32::from(self.counts[row * self.terms + term]))
+    }
+}
+
+/// The best of what is found, among those that are wanted, in no particular order. Whether one is wanted is asked late: of a
+/// long list only the best are.
+fn best_of(mut found: Vec<(Slot, f32)>, count: usize, wanted: impl Fn(Slot) -> bool) -> Vec<(Slot, f32)> {
+    let few = count * 4;
+    if found.len() > few {
+        found.select_nth_unstable_by(few, |a, b| b.1.total_cmp(&a.1));
+        let best: Vec<(Slot, f32)> = found[..few].iter().copied().filter(|(slot, _)| wanted(*slot)).collect();
+        if best.len() >= count {
+            found = best;
+        } else {
+            found.retain(|(slot, _)| wanted(*slot));
+        }
+    } else {
+        found.retain(|(slot, _)| wanted(*slot));
+    }
+    if found.len() > count {
+        found.select_nth_unstable_by(count, |a, b| b.1.total_cmp(&a.1));
+        found.truncate(count);
+    }
+    found
 }
 
 /// The sum of the best three.

@@ -93,21 +93,30 @@ impl Vectors {
     /// A histogram of the distances tells which distance lets enough through.
     fn nearest_by_sign(&self, question: &Code, count: usize, wanted: &impl Fn(Slot) -> bool) -> Vec<usize> {
         let question = signs(&question.dims);
+        let distances = match question.as_slice().try_into() {
+            Ok(six) => distances_of_six(&self.signs, six),
+            Err(_) => self.signs.chunks_exact(question.len()).map(|row| distance(row, &question)).collect(),
+        };
         let mut histogram = vec![0usize; self.dims + 1];
-        let words = question.len();
-        let distances: Vec<u16> = self.signs.chunks_exact(words).map(|row| distance(row, &question)).collect();
         for far in &distances {
             histogram[usize::from(*far).min(self.dims)] += 1;
         }
         let mut limit = 0;
         let mut through = 0;
-        // Twice as many, because some of them may not be wanted.
-        while limit < self.dims && through < count * 2 {
+        while limit < self.dims && through < count {
             through += histogram[limit];
             limit += 1;
         }
-        let near = distances.iter().enumerate().filter(|(_, far)| usize::from(**far) < limit.max(1));
-        near.map(|(row, _)| row).filter(|row| wanted(self.owners[*row])).collect()
+        let limit = u16::try_from(limit.max(1)).unwrap_or(u16::MAX);
+        let mut near = Vec::with_capacity(through);
+        // Whole blocks without a near one are passed over quickly.
+        for (block, far) in distances.chunks(64).enumerate() {
+            if far.iter().fold(u16::MAX, |least, far| least.min(*far)) < limit {
+                let rows = far.iter().enumerate().filter(|(_, far)| **far < limit);
+                near.extend(rows.map(|(row, _)| block * 64 + row).filter(|row| wanted(self.owners[*row])));
+            }
+        }
+        near
     }
 
     /// How many memories have a vector.
@@ -130,7 +139,67 @@ fn signs(dims: &[i8]) -> Vec<u64> {
         .collect()
 }
 
+/// The distances of all rows of six words, in blocks: counting bits by arithmetic alone runs on many rows at once.
+fn distances_of_six(rows: &[u64], question: [u64; 6]) -> Vec<u16> {
+    let (blocks, rest) = rows.as_chunks::<{ 6 * LANES }>();
+    let mut distances = Vec::with_capacity(rows.len() / 6);
+    for block in blocks {
+        let mut columns = [[0u64; LANES]; 6];
+        for (lane, row) in block.as_chunks::<6>().0.iter().enumerate() {
+            for (column, (bits, asked)) in columns.iter_mut().zip(row.iter().zip(question)) {
+                column[lane] = bits ^ asked;
+            }
+        }
+        let mut sums = [0u16; LANES];
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum = ones(columns.map(|column| column[lane]));
+        }
+        distances.extend_from_slice(&sums);
+    }
+    distances.extend(rest.chunks_exact(6).map(|row| distance(row, &question)));
+    distances
+}
+
+/// How many rows are counted together.
+const LANES: usize = 8;
+
+/// The bits that are set in six words. Two adders make four words of six, whose bits are then summed side by side.
+#[inline]
+fn ones([a, b, c, d, e, f]: [u64; 6]) -> u16 {
+    const PAIRS: u64 = 0x5555_5555_5555_5555;
+    const FOURS: u64 = 0x3333_3333_3333_3333;
+    const EIGHTS: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+    const SIXTEENS: u64 = 0x00ff_00ff_00ff_00ff;
+    let add = |x: u64, y: u64, z: u64| (x ^ y ^ z, (x & y) | (z & (x ^ y)));
+    let nibbles = |x: u64| {
+        let x = x - ((x >> 1) & PAIRS);
+        (x & FOURS) + ((x >> 2) & FOURS)
+    };
+    let bytes = |x: u64| (x & EIGHTS) + ((x >> 4) & EIGHTS);
+    let ((one, two), (other_one, other_two)) = (add(a, b, c), add(d, e, f));
+    let single = bytes(nibbles(one) + nibbles(other_one));
+    let double = bytes(nibbles(two) + nibbles(other_two));
+    let all = single + 2 * double;
+    let wide = (all & SIXTEENS) + ((all >> 8) & SIXTEENS);
+    (wide.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u16
+}
+
 /// In how many bits two rows differ.
 fn distance(a: &[u64], b: &[u64]) -> u16 {
     a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum::<u32>() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bits_are_counted_right(rows in prop::collection::vec(any::<u64>(), 6 * 21), question in any::<[u64; 6]>()) {
+            let slow: Vec<u16> = rows.chunks_exact(6).map(|row| distance(row, &question)).collect();
+            prop_assert_eq!(distances_of_six(&rows, question), slow);
+            prop_assert_eq!(ones([u64::MAX; 6]), 384);
+        }
+    }
 }

@@ -4,10 +4,9 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Search, Server,
-    Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Recall, Search,
+    Server, Webhooks, load,
 };
-use super::{Accounts, Bus, Chat, Compat, Database, Log, Model, Oauth, Policy, Recall, Search, Server, load};
 
 /// Section name, what it is for, its keys.
 pub const SECTIONS: &[(&str, &str, &[Key])] = &[

@@ -23,7 +23,6 @@ use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
 use super::turn::{Task, Turn};
 use super::{act, memories, search, sources, stream};
-use super::{act, search, stream};
 use crate::access::revocations::Watch;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
@@ -81,9 +80,6 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
     let (context, persona) = load(app, &turn).await?;
     let searching = turn.task == Task::Talk { web_search: true } && search::is_configured(&app.config().search);
     let (frames, receiver) = mpsc::unbounded_channel();
-    let (said, notes) = (String::new(), Map::new());
-    let mut reply =
-        Reply { app: app.clone(), turn, context, persona, lang, frames, said, notes, first_token: None, access };
     let recalled =
         memories::recall(app, turn.user_id, &Listener::Owner, &turn.message, Some(&context.session_id)).await?;
     let mut reply = Reply {
@@ -98,6 +94,7 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
         said: String::new(),
         notes: Map::new(),
         first_token: None,
+        access,
     };
     let starting = if searching { Starting::AfterSearch } else { reply.ask_patiently().await? };
     reply.store_question().await?;
