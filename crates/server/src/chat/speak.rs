@@ -41,6 +41,7 @@ pub async fn speak(app: &App, speech: &Speech<'_>) -> Result<ChatStream> {
     let material = Material {
         persona: speech.persona,
         system_prompt: None,
+        memories: "",
         task: None,
         past: speech.past,
         message: speech.message,
