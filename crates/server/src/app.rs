@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::http::outbound::Outbound;
 use crate::memory::retrieval::Images;
 use crate::telemetry::Metrics;
+use crate::visitor::live::Live;
 
 /// The server's parts. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +41,7 @@ struct Inner {
     metrics: Metrics,
     embedder: OnceLock<Arc<dyn Embedder>>,
     images: Images,
+    live: Arc<Live>,
 }
 
 /// What an [`App`] is made of; tests bring their own clock, entropy and models.
@@ -85,6 +87,7 @@ impl App {
             metrics: Metrics::default(),
             embedder: OnceLock::new(),
             images: Images::default(),
+            live: Arc::new(Live::new(config.visitor.replies_max)),
             parts,
         }))
     }
@@ -157,6 +160,11 @@ impl App {
     /// Users' memories in memory.
     pub fn images(&self) -> &Images {
         &self.0.images
+    }
+
+    /// Who reads conversations of visitors along, in this process.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.0.live
     }
 
     /// Slots for hashing passwords.

@@ -10,6 +10,7 @@
 //! - [`chat`]: sessions, prompts, streams
 //! - [`avatars`]: what speaks to visitors: definition, keys, statistics, exports, evaluations
 //! - [`learning`]: key memories from chats, the nightly portrait
+//! - [`visitor`]: conversations of visitors with avatars: sockets, the log behind them, the owner's side
 //! - [`platform`], [`pages`]: health and metrics, browser pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
@@ -33,3 +34,4 @@ pub mod platform;
 pub mod router;
 pub mod telemetry;
 pub mod users;
+pub mod visitor;

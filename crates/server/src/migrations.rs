@@ -30,6 +30,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: Some(include_str!("../migrations/0004_avatars.sqlite.sql")),
             postgres: Some(include_str!("../migrations/0004_avatars.postgres.sql")),
         },
+        Migration {
+            name: "0005_visitor",
+            sql: include_str!("../migrations/0005_visitor.sql"),
+            sqlite: None,
+            postgres: None,
+        },
         Migration { name: "0006_apps", sql: include_str!("../migrations/0006_apps.sql"), sqlite: None, postgres: None },
     ],
 };

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::layers;
-use crate::{avatars, chat, memory, oauth, pages, platform, users};
+use crate::{avatars, chat, memory, oauth, pages, platform, users, visitor};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -58,12 +58,17 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(avatars::contract::routes())
         .merge(avatars::skills::http::routes())
         .merge(chat::sources::routes())
+        .merge(visitor::sessions::http::routes())
+        .merge(visitor::events::routes())
+        .merge(visitor::hub::http::routes())
+        .merge(visitor::ws_chat::routes())
 }
 
 /// Browser pages and what operators read, from the root.
 fn pages_and_operations() -> Router<App> {
     Router::new()
         .merge(platform::health::routes())
+        .merge(visitor::socket::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
         .merge(oauth::authorize::pages::routes())

@@ -22,7 +22,7 @@ use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::webhooks;
-use crate::{avatars, demo, router, telemetry};
+use crate::{avatars, demo, router, telemetry, visitor};
 
 /// Flags of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -127,8 +127,15 @@ pub fn jobs(app: &App) -> Runner {
             Arc::new(Nightfall(app.clone())),
             Arc::new(DreamJob(app.clone())),
             Arc::new(Forgotten(app.clone())),
+            Arc::new(visitor::answer::jobs::Watch(app.clone())),
+            Arc::new(visitor::answer::jobs::Housekeeping(app.clone())),
         ],
-        vec![housekeeping::cron(), avatars::housekeeping::cron(), portrait::jobs::cron()],
+        vec![
+            housekeeping::cron(),
+            avatars::housekeeping::cron(),
+            portrait::jobs::cron(),
+            visitor::answer::jobs::cron(),
+        ],
     )
 }
 

@@ -15,6 +15,7 @@ pub mod reference;
 mod section;
 mod server;
 mod switches;
+mod visitor;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ pub use oauth::Oauth;
 pub use recall::Recall;
 pub use server::Server;
 pub use switches::{Compat, Log, Policy, Search};
+pub use visitor::Visitor;
 pub use webhooks::Webhooks;
 
 /// Everything the server can be told. `docs/generated/config.md` is made from it.
@@ -51,6 +53,7 @@ pub struct Config {
     pub avatars: Avatars,
     pub memory: Memory,
     pub learning: Learning,
+    pub visitor: Visitor,
     pub models: Models,
     pub recall: Recall,
     pub search: Search,

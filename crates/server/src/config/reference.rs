@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::section::Key;
 use super::{
     Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Recall, Search,
-    Server, Webhooks, load,
+    Server, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -19,6 +19,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("avatars", Avatars::DOC, Avatars::KEYS),
     ("memory", Memory::DOC, Memory::KEYS),
     ("learning", Learning::DOC, Learning::KEYS),
+    ("visitor", Visitor::DOC, Visitor::KEYS),
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
     ("recall", Recall::DOC, Recall::KEYS),

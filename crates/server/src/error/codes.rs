@@ -148,6 +148,15 @@ codes! {
     OpenKeyUnknown => 401 "open.api.key.not.found", "Invalid avatar API key", "分身 API Key 无效", "No enabled `sk-` key is this, or its avatar is closed to apps.";
     OpenUserUnknown => 404 "open.api.user.not.found", "The owner of this avatar does not exist", "分身所有者不存在", "The account behind an avatar key is gone or suspended.";
     ShareCodeUnknown => 404 "ws_chat.share_code.mind_not_found", "No avatar has this share code", "分享码对应的分身不存在", "`shareCode` names no avatar.";
+    VisitorIdRequired => 400 "visitor_chat.visitor_id_required", "`visitorId` is required with an app token", "使用应用 token 时必须提供 visitorId", "`init` with an app's token and no `visitorId`.";
+    VisitorSessionUnknown => 400 "visitor_chat.session_not_found", "Session not found (session_not_found): call /visitor-chat/init again", "会话不存在（session_not_found），请重新调用 /visitor-chat/init", "`send` into a session that was never initialised, or is not the caller's.";
+    VisitorSessionExpired => 400 "visitor_chat.session_expired", "The session has expired (session_expired): call /visitor-chat/init again", "会话已过期（session_expired），请重新调用 /visitor-chat/init", "`send` into a session that was silent for long.";
+    VisitorAddress => 401 "visitor_chat.address_invalid", "This address (token) is not valid any more: call /visitor-chat/init again", "该地址（token）已失效，请重新调用 /visitor-chat/init", "`wsId` and `authBody` are forged, too old, or of the demo world and used elsewhere.";
+    VisitorBlocked => 403 "visitor_chat.blocked", "The owner of this avatar does not take messages from you, or your access was taken back", "分身所有者已将你屏蔽，或授权已被撤销", "The owner blocked the visitor, or access to the socket's app was revoked.";
+    VisitorClosed => 403 "visitor_chat.closed", "This avatar takes no visitors at the moment", "该分身暂不接受访客", "The owner closed the avatar to visitors.";
+    VisitorQuota => 429 "visitor_chat.quota_exhausted", "Today's messages to this avatar are used up: try again in {} seconds", "今日与该分身的消息额度已用完，请 {} 秒后重试", "The daily quota of a FREE avatar's visitor or of a SPONSORED avatar's owner is used up.";
+    VisitorConversationUnknown => 404 "visitor_chat.conversation_not_found", "Conversation not found", "会话不存在", "The owner has no conversation with this id.";
+    VisitorNotTakenOver => 409 "visitor_chat.not_taken_over", "Take over the conversation first", "请先接管该会话", "The owner replies in a conversation that the avatar answers.";
 
     RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
     Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";

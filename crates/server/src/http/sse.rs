@@ -46,8 +46,12 @@ fn frame(name: Option<&str>, data: &impl Serialize) -> Bytes {
 
 /// The response that sends `frames` as they come and a comment line after every `keep_alive` of silence, until the sender is dropped.
 pub fn response(frames: UnboundedReceiver<Bytes>, keep_alive: Duration) -> Response {
-    let stream = Frames { frames, keep_alive, timer: Box::pin(sleep(keep_alive)) };
-    let mut response = Response::new(Body::from_stream(stream));
+    stream(Frames { frames, keep_alive, timer: Box::pin(sleep(keep_alive)) })
+}
+
+/// The response of a stream that frames itself.
+pub fn stream(frames: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    let mut response = Response::new(Body::from_stream(frames));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));

@@ -42,5 +42,6 @@ mod standards;
 mod statements;
 mod timeline;
 mod user;
+mod visitor;
 mod web_search;
 mod webhooks;

@@ -67,7 +67,7 @@ fn stalled(after: Duration) -> End {
 }
 
 /// The error of the table for what a model says.
-pub(in crate::chat) fn refused(error: ModelError) -> ApiError {
+pub(crate) fn refused(error: ModelError) -> ApiError {
     let this = match &error {
         ModelError::Busy { retry_after_secs } => {
             ApiError::new(Code::ModelBusy).arg(retry_after_secs).retry_after(*retry_after_secs)

@@ -16,7 +16,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout};
 
-pub(super) use follow::{Show, refused};
+pub(super) use follow::Show;
+pub(crate) use follow::refused;
 
 use super::persona::{self, Persona};
 use super::prompt::{self, Material};

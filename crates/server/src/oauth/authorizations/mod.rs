@@ -137,3 +137,11 @@ async fn enqueue_forgetting(app: &App, tx: &mut Tx, user_id: i64, app_id: &str) 
     secondme_jobs::enqueue(tx, job, app.now()).await?;
     Ok(receipt_id)
 }
+
+/// Whether an authorization has ended, or never was.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn is_over(tx: &mut Tx, id: i64) -> Result<bool> {
+    Ok(store::is_over(tx, id).await?)
+}

@@ -96,3 +96,8 @@ pub(super) async fn revoke(
     row.map(|row| Ok(Authorization { id: row.get("id")?, app_scoped_user_id: row.get("app_scoped_user_id")? }))
         .transpose()
 }
+
+pub(super) async fn is_over(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
+    let alive = sql!("SELECT id FROM authorizations WHERE id = $1 AND revoked_at IS NULL");
+    Ok(tx.opt(alive, params![id]).await?.is_none())
+}

@@ -144,6 +144,7 @@ const RESERVED: &[&str] = &[
     "oauth",
     "oauth2",
     "openapi.json",
+    "os",
     "plaza",
     "post",
     "readyz",

@@ -3,6 +3,7 @@
 mod browser;
 mod events;
 mod receiver;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 pub use browser::{Browser, Shown};
 pub use events::{Event, events};
 pub use receiver::{Receiver, Say};
+pub use socket::{Socket, assembled, cursors, from_cursor};
 
 /// Where every story begins.
 pub const START: i64 = 1_750_000_000_000;
@@ -209,4 +211,26 @@ pub fn data(answer: (StatusCode, Value)) -> Value {
     assert_eq!((status.as_u16(), body["code"].as_i64()), (200, Some(0)), "{body}");
     assert_eq!(body["message"], "success");
     body["data"].take()
+}
+
+/// The key of Ada's avatar in the demo world.
+pub const AVATAR_KEY: &str = demo::AVATAR_KEY;
+
+impl World {
+    /// An app's own token.
+    pub async fn app_token(&self) -> String {
+        self.mint(Kind::App, "chat.write").await
+    }
+
+    /// A conversation of an anonymous visitor with Ada's avatar.
+    pub async fn visit(&self, token: &str, visitor_id: &str) -> Value {
+        let body = serde_json::json!({"apiKey": AVATAR_KEY, "visitorId": visitor_id, "visitorName": "John"});
+        data(self.post("secondme/visitor-chat/init", token, &body).await)
+    }
+
+    /// Says something in it.
+    pub async fn say(&self, token: &str, session: &Value, message: &str) -> (StatusCode, Value) {
+        let body = serde_json::json!({"sessionId": session["sessionId"], "apiKey": AVATAR_KEY, "message": message});
+        self.post("secondme/visitor-chat/send", token, &body).await
+    }
 }

@@ -1,0 +1,9 @@
+//! Visitors and avatars (contract 15, 16; seed 004).
+
+mod hub;
+mod killed;
+mod limits;
+mod reading;
+mod taking_up;
+mod talking;
+mod ws_chat;
