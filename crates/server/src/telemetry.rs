@@ -91,9 +91,15 @@ impl Metrics {
         metrics::with_local_recorder(&self.recorder, || metrics::gauge!(name).set(value));
     }
 
+    /// Sorts what was measured into its buckets. Until then every observation is kept: without it a server that nobody scrapes
+    /// would grow with each request.
+    pub fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+
     /// The text that Prometheus reads.
     pub fn render(&self) -> String {
-        self.handle.run_upkeep();
+        self.tidy();
         self.handle.render()
     }
 }

@@ -92,6 +92,7 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
     background(&app);
     app.spawn(super::embedder::open(app.clone()));
     app.spawn(waiting::run(app.clone()));
+    keep_metrics_small(&app);
     let announced = app.clone();
     app.spawn(async move {
         let fetched = opened.fetch(&announced).await;
@@ -137,6 +138,18 @@ pub fn jobs(app: &App) -> Runner {
             visitor::answer::jobs::cron(),
         ],
     )
+}
+
+/// How long observations are kept one by one.
+const TIDY_METRICS: Duration = Duration::from_secs(5);
+
+fn keep_metrics_small(app: &App) {
+    let tidied = app.clone();
+    app.spawn(async move {
+        while tokio::time::timeout(TIDY_METRICS, tidied.stopping().cancelled()).await.is_err() {
+            tidied.metrics().tidy();
+        }
+    });
 }
 
 /// Serves until the process is told to stop; then streams end with an error event, and what they said is stored.
