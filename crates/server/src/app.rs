@@ -21,7 +21,9 @@ use crate::chat::models::Models;
 use crate::config::Config;
 use crate::http::outbound::Outbound;
 use crate::memory::retrieval::Images;
+use crate::plaza::feed::walk::Walks;
 use crate::telemetry::Metrics;
+use crate::users::uploads::Objects;
 use crate::visitor::live::Live;
 
 /// The server's parts. Cheap to clone.
@@ -38,6 +40,8 @@ struct Inner {
     stopping: CancellationToken,
     http: OnceLock<reqwest::Client>,
     outbound: Outbound,
+    uploads: Objects,
+    walks: Walks,
     metrics: Metrics,
     embedder: OnceLock<Arc<dyn Embedder>>,
     images: Images,
@@ -84,6 +88,8 @@ impl App {
             stopping: CancellationToken::new(),
             http: OnceLock::new(),
             outbound: Outbound::default(),
+            uploads: Objects::new(config),
+            walks: Walks::default(),
             metrics: Metrics::default(),
             embedder: OnceLock::new(),
             images: Images::default(),
@@ -210,6 +216,16 @@ impl App {
     /// The door to addresses that users and developers chose: webhooks, links.
     pub fn outbound(&self) -> &Outbound {
         &self.0.outbound
+    }
+
+    /// The place where uploaded files lie.
+    pub fn uploads(&self) -> &Objects {
+        &self.0.uploads
+    }
+
+    /// Where the pages of feeds begin that clients ask for by number.
+    pub fn walks(&self) -> &Walks {
+        &self.0.walks
     }
 
     /// Runs `future` to its end even when the request that started it is gone; a stop waits for it.

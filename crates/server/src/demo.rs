@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::memory::notes::{self, Material};
 use crate::memory::{events, key_memories};
 use crate::oauth::apps::{self, ClientType, Credentials, NewApplication};
+use crate::plaza::certificates;
 use crate::users::accounts::{self, Seed};
 use crate::users::profile::{self, Change};
 use crate::users::shades::{self, Shade};
@@ -245,6 +246,7 @@ async fn seed_person(app: &App, person: &Person, password_hash: &str) -> Result<
         shades::put(&mut tx, user_id, &demo_shade(person.id * 10 + at, person.name, *shade), app.now()).await?;
     }
     put_token(app, &mut tx, user_id, &access_token(person.route)).await?;
+    certificates::issue(app, &mut tx, user_id).await?;
     tx.commit().await?;
     Ok(())
 }

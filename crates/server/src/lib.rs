@@ -4,13 +4,14 @@
 //! - [`error`], [`config`], [`http`], [`telemetry`]: the table of errors, what can be configured, shared HTTP machinery
 //! - [`app`]: all that a request or job may use
 //! - [`access`]: who is calling: tokens, scopes, the `Auth<Permission>` extractor
-//! - [`users`]: accounts, profile, shades
+//! - [`users`]: accounts, profile, shades, uploaded files
 //! - [`oauth`]: apps, the authorize page, grants, what users granted
 //! - [`memory`]: what can be recalled, who may hear it, finding it
 //! - [`chat`]: sessions, prompts, streams
 //! - [`avatars`]: what speaks to visitors: definition, keys, statistics, exports, evaluations
 //! - [`learning`]: key memories from chats, the nightly portrait
 //! - [`visitor`]: conversations of visitors with avatars: sockets, the log behind them, the owner's side
+//! - [`plaza`], [`social`]: posts and the feed, friends and discovery; [`legacy`]: the gateway of older agents
 //! - [`platform`], [`pages`]: health and metrics, browser pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
@@ -26,12 +27,15 @@ pub mod demo;
 pub mod error;
 pub mod http;
 pub mod learning;
+pub mod legacy;
 pub mod memory;
 pub mod migrations;
 pub mod oauth;
 pub mod pages;
 pub mod platform;
+pub mod plaza;
 pub mod router;
+pub mod social;
 pub mod telemetry;
 pub mod users;
 pub mod visitor;

@@ -37,5 +37,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             postgres: None,
         },
         Migration { name: "0006_apps", sql: include_str!("../migrations/0006_apps.sql"), sqlite: None, postgres: None },
+        Migration {
+            name: "0007_plaza",
+            sql: include_str!("../migrations/0007_plaza.sql"),
+            sqlite: Some(include_str!("../migrations/0007_plaza.sqlite.sql")),
+            postgres: Some(include_str!("../migrations/0007_plaza.postgres.sql")),
+        },
     ],
 };

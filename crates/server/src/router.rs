@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::layers;
-use crate::{avatars, chat, memory, oauth, pages, platform, users, visitor};
+use crate::{avatars, chat, legacy, memory, oauth, pages, platform, plaza, social, users, visitor};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -44,6 +44,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(memory::key_memories::http::routes())
         .merge(memory::key_memories::soft::routes())
         .merge(memory::notes::http::routes())
+        .merge(users::uploads::http::routes(config))
         .merge(chat::stream::routes(config))
         .merge(chat::act::http::routes())
         .merge(chat::sessions::http::routes())
@@ -62,15 +63,19 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(visitor::events::routes())
         .merge(visitor::hub::http::routes())
         .merge(visitor::ws_chat::routes())
+        .merge(plaza::routes())
+        .merge(social::routes())
 }
 
 /// Browser pages and what operators read, from the root.
 fn pages_and_operations() -> Router<App> {
     Router::new()
+        .merge(legacy::routes())
         .merge(platform::health::routes())
         .merge(visitor::socket::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
+        .merge(users::uploads::http::public_routes())
         .merge(oauth::authorize::pages::routes())
         .merge(oauth::standard::routes())
         .merge(oauth::grants::skills::pages::routes())

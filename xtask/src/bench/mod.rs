@@ -15,6 +15,7 @@ mod load;
 mod machine;
 mod memory_speed;
 mod model;
+mod plaza;
 mod reads;
 mod recall;
 mod report;
@@ -29,7 +30,7 @@ use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act, recall,
+  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act, plaza, recall,
                    memory-speed (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
@@ -38,10 +39,10 @@ const USAGE: &str =
   --data PATH      the LoCoMo conversations of section recall (default ../shared/data/locomo-dev.json)
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 9] =
-    ["start", "reads", "tokens", "memory-ingest", "streams", "model", "act", "recall", "memory-speed"];
+const SECTIONS: [&str; 10] =
+    ["start", "reads", "tokens", "memory-ingest", "streams", "model", "act", "plaza", "recall", "memory-speed"];
 /// Sections that take minutes and run only when they are named.
-const ON_REQUEST: [&str; 3] = ["act", "recall", "memory-speed"];
+const ON_REQUEST: [&str; 4] = ["act", "plaza", "recall", "memory-speed"];
 /// Sections that need no server.
 const WITHOUT_SERVER: [&str; 2] = ["recall", "memory-speed"];
 
@@ -154,6 +155,7 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "act" => act::run(bench).await,
             "recall" => recall::run(bench).await,
             "memory-speed" => memory_speed::run(bench).await,
+            "plaza" => plaza::run(bench).await,
             _ => model::run(bench).await,
         };
         if let Err(why) = outcome {

@@ -46,6 +46,16 @@ permissions! {
     ChatWrite: Some(Scope::ChatWrite), ScopeInsufficient;
     /// Act streams: the scope of chat, refused in its own words.
     ActWrite: Some(Scope::ChatWrite), ScopeMissing;
+    /// Reading the plaza.
+    PlazaRead: Some(Scope::PlazaRead), ScopeInsufficient;
+    /// Posting and commenting.
+    PlazaWrite: Some(Scope::PlazaWrite), ScopeInsufficient;
+    /// The list of friends, and what they say.
+    FriendRead: Some(Scope::FriendRead), ScopeInsufficient;
+    /// Inviting, answering, talking to friends.
+    FriendWrite: Some(Scope::FriendWrite), ScopeInsufficient;
+    /// Finding people.
+    Discover: Some(Scope::Discover), ScopeInsufficient;
     /// Avatars and what came of them.
     AvatarRead: Some(Scope::AvatarRead), ScopeMissing;
     /// Making and changing avatars.

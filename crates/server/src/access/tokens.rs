@@ -25,10 +25,12 @@ pub enum Kind {
     Personal,
     /// `lba_ak_`: a long-lived key of the user.
     ApiKey,
+    /// `sm-`: the user themselves, in an agent that speaks to the older gateway (`/gate/in`), and there only.
+    Agent,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Access, Self::Refresh, Self::App, Self::Personal, Self::ApiKey];
+    const ALL: [Self; 6] = [Self::Access, Self::Refresh, Self::App, Self::Personal, Self::ApiKey, Self::Agent];
 
     /// The word in the database.
     pub fn word(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Kind {
             Self::App => "app",
             Self::Personal => "personal",
             Self::ApiKey => "api_key",
+            Self::Agent => "agent",
         }
     }
 
@@ -47,6 +50,7 @@ impl Kind {
             Self::Access | Self::App | Self::Personal => "lba_at_",
             Self::Refresh => "lba_rt_",
             Self::ApiKey => "lba_ak_",
+            Self::Agent => "sm-",
         }
     }
 

@@ -9,6 +9,7 @@ pub mod models;
 pub mod persona;
 pub mod prompt;
 pub mod reply;
+pub mod say;
 pub mod search;
 pub mod sessions;
 pub mod sources;

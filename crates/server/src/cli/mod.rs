@@ -4,12 +4,14 @@ mod app;
 mod config;
 mod docs;
 mod embedder;
+mod invitation;
 mod key;
 mod memory;
 mod migrate;
 mod model;
 mod models;
 mod open;
+mod plaza;
 mod progress;
 mod serve;
 mod user;
@@ -67,6 +69,12 @@ enum Command {
     /// What users' avatars remember.
     #[command(subcommand)]
     Memory(memory::Command),
+    /// Make invitation codes to the plaza.
+    #[command(subcommand)]
+    Invitation(invitation::Command),
+    /// Moderate the plaza.
+    #[command(subcommand)]
+    Plaza(plaza::Command),
     /// List, fetch and verify models.
     #[command(subcommand)]
     Model(model::Command),
@@ -114,6 +122,8 @@ fn run(cli: Cli) -> Outcome {
         Command::User(command) => runtime()?.block_on(user::run(common.load(Vec::new())?, command)),
         Command::App(command) => runtime()?.block_on(app::run(common.load(Vec::new())?, command)),
         Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),
+        Command::Invitation(command) => runtime()?.block_on(invitation::run(common.load(Vec::new())?, command)),
+        Command::Plaza(command) => runtime()?.block_on(plaza::run(common.load(Vec::new())?, command)),
         Command::Model(command) => model::run(&command),
     }
 }

@@ -22,7 +22,8 @@ use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::webhooks;
-use crate::{avatars, demo, router, telemetry, visitor};
+use crate::users::uploads;
+use crate::{avatars, demo, plaza, router, telemetry, visitor};
 
 /// Flags of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -130,12 +131,15 @@ pub fn jobs(app: &App) -> Runner {
             Arc::new(Forgotten(app.clone())),
             Arc::new(visitor::answer::jobs::Watch(app.clone())),
             Arc::new(visitor::answer::jobs::Housekeeping(app.clone())),
+            Arc::new(uploads::jobs::Sweep(app.clone())),
+            Arc::new(plaza::posts::jobs::Preview(app.clone())),
         ],
         vec![
             housekeeping::cron(),
             avatars::housekeeping::cron(),
             portrait::jobs::cron(),
             visitor::answer::jobs::cron(),
+            uploads::jobs::cron(),
         ],
     )
 }

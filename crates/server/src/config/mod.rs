@@ -10,11 +10,13 @@ mod load;
 mod memory;
 mod models;
 mod oauth;
+mod plaza;
 mod recall;
 pub mod reference;
 mod section;
 mod server;
 mod switches;
+mod uploads;
 mod visitor;
 mod webhooks;
 
@@ -33,9 +35,11 @@ pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
 pub use models::{Model, Models};
 pub use oauth::Oauth;
+pub use plaza::{Plaza, Social};
 pub use recall::Recall;
 pub use server::Server;
 pub use switches::{Compat, Log, Policy, Search};
+pub use uploads::Uploads;
 pub use visitor::Visitor;
 pub use webhooks::Webhooks;
 
@@ -54,6 +58,9 @@ pub struct Config {
     pub memory: Memory,
     pub learning: Learning,
     pub visitor: Visitor,
+    pub uploads: Uploads,
+    pub plaza: Plaza,
+    pub social: Social,
     pub models: Models,
     pub recall: Recall,
     pub search: Search,
@@ -89,6 +96,7 @@ impl Config {
         self.listen()?;
         one_of("database.synchronous", &self.database.synchronous, &["full", "normal"])?;
         one_of("learning.model", &self.learning.model, &["nano", "pro", "off"])?;
+        one_of("uploads.store", &self.uploads.store, &["folder", "s3", "memory"])?;
         one_of("log.format", &self.log.format, &["text", "json"])?;
         one_of("models.nano.kind", &self.models.nano.kind, &["embedded", "openai", "echo"])?;
         one_of("models.pro.kind", &self.models.pro.kind, &["", "embedded", "openai", "echo"])?;

@@ -4,8 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Policy, Recall, Search,
-    Server, Visitor, Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Plaza, Policy, Recall, Search,
+    Server, Social, Uploads, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -20,6 +20,9 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("memory", Memory::DOC, Memory::KEYS),
     ("learning", Learning::DOC, Learning::KEYS),
     ("visitor", Visitor::DOC, Visitor::KEYS),
+    ("uploads", Uploads::DOC, Uploads::KEYS),
+    ("plaza", Plaza::DOC, Plaza::KEYS),
+    ("social", Social::DOC, Social::KEYS),
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
     ("recall", Recall::DOC, Recall::KEYS),

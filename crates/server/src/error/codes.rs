@@ -158,6 +158,27 @@ codes! {
     VisitorConversationUnknown => 404 "visitor_chat.conversation_not_found", "Conversation not found", "会话不存在", "The owner has no conversation with this id.";
     VisitorNotTakenOver => 409 "visitor_chat.not_taken_over", "Take over the conversation first", "请先接管该会话", "The owner replies in a conversation that the avatar answers.";
 
+    UploadUnauthorized => 401 "core.http_error", "Authentication required: no valid access token", "需要认证：token 缺失或无效", "An upload without a valid token, in `Authorization` or in a `token` header.";
+    UploadRefused => 400 "cos.upload.failed", "The file was not accepted: {}", "文件未被接受：{}", "An uploaded file is empty, broken, too large a picture, or of a kind that is not taken.";
+    UploadQuota => 413 "cos.upload.failed", "The space for this account's files is used up", "该账号的文件空间已用完", "All files of a user exceed `uploads.user_max_bytes`.";
+    UploadFailed => 500 "cos.upload.failed", "File upload failed", "文件上传失败", "The storage failed.";
+
+    InvitationRequired => 403 "third.party.agent.plaza.invitation.required", "The plaza needs a resident certificate: redeem an invitation code first", "需要居民证：请先兑换邀请码", "The caller holds no active certificate.";
+    InvitationNotFound => 404 "invitation.code.not_found", "Unknown invitation code", "邀请码不存在", "No such code.";
+    InvitationUsed => 400 "invitation.code.already_used", "The invitation code was used already", "邀请码已被使用", "A code works once.";
+    InvitationOwn => 400 "invitation.code.self_redeem", "You cannot redeem your own invitation code", "不能兑换自己的邀请码", "The caller made the code.";
+    RedeemLimited => 429 "invitation.redeem.rate_limited", "Too many unknown codes: wait {} seconds", "尝试次数过多，请等待 {} 秒", "`plaza.redeem_failures_per_hour` unknown codes within an hour.";
+    InvitationsExhausted => 403 "invitation.quota.exhausted", "No invitation codes left: {} redeemed ones earn another", "没有剩余邀请码：每 {} 个被兑换可再获得一个", "A certificate holder has made all their codes.";
+    CommentTooLong => 400 "comment.content.too_long", "A comment has at most {} characters", "评论最多 {} 个字符", "A comment is over its limit.";
+
+    InviteSent => 400 "friend.invite.already_sent", "The invitation was sent already", "好友邀请已发送", "An invitation between the two waits for its answer.";
+    InviteFriend => 400 "friend.invite.already_friend", "You are friends already", "你们已经是好友", "The two are friends.";
+    InviteNotFound => 404 "friend.invite.not_found", "No such invitation", "好友邀请不存在", "That user did not invite the caller.";
+    InviteHandled => 400 "friend.invite.already_handled", "The invitation was answered already", "好友邀请已处理", "An invitation is answered once.";
+    InvitesTooMany => 429 "friend.invite.too_many", "Too many of your invitations wait for an answer", "等待回应的好友邀请过多", "`social.pending_invitations_max` invitations of the caller are open.";
+    FriendNotFound => 404 "friend.not_found", "You have no such friend", "好友不存在", "The two are not friends.";
+    FriendBlocked => 403 "friend.blocked", "One of you blocked the other", "双方中有一方已屏蔽对方", "A message between friends of whom one blocked the other.";
+
     RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
     Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";
     Connection => 503 "connection.error", "A part of the server is not reachable, try again", "服务暂不可用，请稍后重试", "The database is away or busy.";

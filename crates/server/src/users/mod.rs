@@ -1,6 +1,7 @@
-//! People: accounts (register, log in, browser session), profile, shades.
+//! People: accounts (register, log in, browser session), profile, shades, uploaded files.
 
 pub mod accounts;
 pub mod keys;
 pub mod profile;
 pub mod shades;
+pub mod uploads;

@@ -94,6 +94,7 @@ struct MessageRow {
     role: String,
     content: String,
     sender_user_id: i64,
+    /// The other one, in a session with a friend.
     receiver_user_id: Option<i64>,
     /// ISO 8601, UTC.
     create_time: String,
@@ -102,13 +103,13 @@ struct MessageRow {
 }
 
 impl MessageRow {
-    fn new(user_id: i64, m: Message) -> Self {
+    fn new(m: Message) -> Self {
         Self {
             message_id: m.message_id,
             role: m.role,
             content: m.content,
-            sender_user_id: user_id,
-            receiver_user_id: None,
+            sender_user_id: m.sender,
+            receiver_user_id: m.receiver,
             create_time: iso(m.created_at),
             status: m.status,
         }
@@ -124,8 +125,7 @@ async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Reply<MessageList> {
     let session_id = query.session_id.ok_or_else(|| ApiError::invalid("sessionId", &Problem::Required))?;
-    let user_id = auth.caller.user_id;
-    let messages = super::messages(app.store(), user_id, &session_id).await?;
-    let messages = messages.into_iter().map(|m| MessageRow::new(user_id, m)).collect();
+    let messages = super::messages(app.store(), auth.caller.user_id, &session_id).await?;
+    let messages = messages.into_iter().map(MessageRow::new).collect();
     Ok(Data(MessageList { session_id, messages }))
 }

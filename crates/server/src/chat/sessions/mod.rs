@@ -1,5 +1,6 @@
 //! Sessions and their messages: what was said, in order, for the owner only (contract 10.3, 10.4).
 
+pub mod between;
 pub mod http;
 mod store;
 
@@ -39,6 +40,10 @@ pub struct Message {
     pub content: String,
     /// `complete` or `interrupted`.
     pub status: String,
+    /// Who said it, or whose avatar did: the session's user, or the other one of two.
+    pub sender: i64,
+    /// The other one, in a session between two people.
+    pub receiver: Option<i64>,
     /// When.
     pub created_at: Millis,
 }
@@ -235,10 +240,12 @@ pub async fn read_when_quiet(app: &App, tx: &mut Tx, user_id: i64, session_id: &
 /// `secondme.session.unauthorized` when it is somebody else's.
 pub async fn messages(store: &Store, user_id: i64, session_id: &str) -> Result<Vec<Message>> {
     let mut tx = store.read().await?;
-    match store::owner(&mut tx, session_id).await? {
+    match store::parties(&mut tx, session_id).await? {
         None => Ok(Vec::new()),
-        Some((owner, _)) if owner != user_id => Err(ApiError::new(Code::SessionForeign)),
-        Some(_) => Ok(store::messages(&mut tx, user_id, session_id).await?),
+        Some((owner, peer)) if owner == user_id || peer == Some(user_id) => {
+            Ok(store::messages(&mut tx, (owner, peer), session_id).await?)
+        }
+        Some(_) => Err(ApiError::new(Code::SessionForeign)),
     }
 }
 

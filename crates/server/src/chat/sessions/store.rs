@@ -17,6 +17,33 @@ pub(super) async fn owner(tx: &mut Tx, session_id: &str) -> Result<Option<(i64, 
     row.map(|row| Ok((row.get("user_id")?, row.get("message_count")?))).transpose()
 }
 
+/// The owner of a session, and the other one of a session between two people.
+pub(super) async fn parties(tx: &mut Tx, session_id: &str) -> Result<Option<(i64, Option<i64>)>, StoreError> {
+    let sql = sql!("SELECT user_id, peer_user_id FROM chat_sessions WHERE session_id = $1");
+    let row = tx.opt(sql, params![session_id]).await?;
+    row.map(|row| Ok((row.get("user_id")?, row.get("peer_user_id")?))).transpose()
+}
+
+/// Makes a session between two people.
+pub(super) async fn insert_between(
+    tx: &mut Tx,
+    (owner, peer): (i64, i64),
+    session_id: &str,
+    now: Millis,
+) -> Result<u64, StoreError> {
+    let sql = sql!(
+        "INSERT INTO chat_sessions (session_id, user_id, peer_user_id, kind, bucket, created_at, updated_at)
+         VALUES ($1, $2, $3, 'friend', 'friend', $4, $4)"
+    );
+    tx.run(sql, params![session_id, owner, peer, now]).await
+}
+
+/// Notes who of the two said a message.
+pub(super) async fn set_sender(tx: &mut Tx, owner: i64, message_id: &str, sender: i64) -> Result<u64, StoreError> {
+    let sql = sql!("UPDATE chat_messages SET sender_user_id = $3 WHERE user_id = $1 AND message_id = $2");
+    tx.run(sql, params![owner, message_id, sender]).await
+}
+
 pub(super) async fn insert(
     tx: &mut Tx,
     user_id: i64,
@@ -101,14 +128,14 @@ pub(super) async fn list(
         None => {
             let sql = sql!(
                 "SELECT session_id, bucket, last_message, updated_at, message_count FROM chat_sessions
-                 WHERE user_id = $1 ORDER BY updated_at DESC, session_id LIMIT $2"
+                 WHERE user_id = $1 OR peer_user_id = $1 ORDER BY updated_at DESC, session_id LIMIT $2"
             );
             store.all(sql, params![user_id, limit]).await?
         }
         Some(bucket) => {
             let sql = sql!(
                 "SELECT session_id, bucket, last_message, updated_at, message_count FROM chat_sessions
-                 WHERE user_id = $1 AND bucket = $3 ORDER BY updated_at DESC, session_id LIMIT $2"
+                 WHERE (user_id = $1 OR peer_user_id = $1) AND bucket = $3 ORDER BY updated_at DESC, session_id LIMIT $2"
             );
             store.all(sql, params![user_id, limit, bucket]).await?
         }
@@ -126,19 +153,26 @@ fn session(row: &Row) -> Result<Session, StoreError> {
     })
 }
 
-pub(super) async fn messages(tx: &mut Tx, user_id: i64, session_id: &str) -> Result<Vec<Message>, StoreError> {
+pub(super) async fn messages(
+    tx: &mut Tx,
+    (owner, peer): (i64, Option<i64>),
+    session_id: &str,
+) -> Result<Vec<Message>, StoreError> {
     let rows = tx
         .all(
             sql!(
-                "SELECT message_id, role, content, status, created_at FROM chat_messages
+                "SELECT message_id, role, content, status, sender_user_id, created_at FROM chat_messages
                  WHERE user_id = $1 AND session_id = $2 ORDER BY id"
             ),
-            params![user_id, session_id],
+            params![owner, session_id],
         )
         .await?;
     rows.iter()
         .map(|row| {
+            let sender = row.get::<Option<i64>>("sender_user_id")?.unwrap_or(owner);
             Ok(Message {
+                sender,
+                receiver: peer.map(|peer| if sender == peer { owner } else { peer }),
                 message_id: row.get("message_id")?,
                 role: row.get("role")?,
                 content: row.get("content")?,

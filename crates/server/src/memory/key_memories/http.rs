@@ -9,9 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::KeyMemory;
-use crate::access::{Auth, permissions};
+use crate::access::{Auth, Caller, permissions};
 use crate::app::App;
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, Result};
 use crate::http::envelope::Envelope;
 use crate::http::extract::lenient;
 use crate::http::{Body, Data, Path, Query, Reply};
@@ -26,11 +26,11 @@ pub fn routes() -> OpenApiRouter<App> {
 #[serde(default)]
 pub struct InsertMemory {
     /// At most 5000 characters.
-    content: Option<String>,
+    pub(crate) content: Option<String>,
     /// 1: the owner's avatars may tell visitors. Default 0: the owner alone.
     #[serde(deserialize_with = "lenient")]
     #[schema(value_type = Option<i64>)]
-    visibility: Option<i64>,
+    pub(crate) visibility: Option<i64>,
 }
 
 /// Inserts a key memory. The same words again change nothing.
@@ -138,23 +138,28 @@ async fn search(
     auth: Auth<permissions::MemoryRead>,
     Query(query): Query<SearchQuery>,
 ) -> Reply<MemoryList> {
-    let (memories, total) = super::search(&app, &auth.caller, &query.keyword, query.page()).await?;
-    let list = memories.into_iter().map(|m| MemoryRow::new(auth.caller.user_id, m)).collect();
-    Ok(Data(MemoryList { list, total }))
+    page(&app, &auth.caller, &query).await.map(Data)
+}
+
+/// The same for whoever has a token of another kind.
+pub(crate) async fn page(app: &App, caller: &Caller, query: &SearchQuery) -> Result<MemoryList> {
+    let (memories, total) = super::search(app, caller, &query.keyword, query.page()).await?;
+    let list = memories.into_iter().map(|m| MemoryRow::new(caller.user_id, m)).collect();
+    Ok(MemoryList { list, total })
 }
 
 /// What to change; absent fields stay as they are.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct UpdateMemory {
-    content: Option<String>,
+    pub(crate) content: Option<String>,
     #[serde(deserialize_with = "lenient")]
     #[schema(value_type = Option<i64>)]
-    visibility: Option<i64>,
+    pub(crate) visibility: Option<i64>,
 }
 
 /// An id in a path; what is not a number is nobody's memory.
-fn id_of(text: &str) -> Result<i64, ApiError> {
+fn id_of(text: &str) -> Result<i64> {
     text.parse().map_err(|_| ApiError::new(Code::MemoryNotFound))
 }
 

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::{AppDay, Overview, jump_url};
 use crate::access::{Auth, permissions};
 use crate::app::App;
-use crate::error::Lang;
+use crate::error::{Lang, Result};
 use crate::http::envelope::Envelope;
 use crate::http::extract::lenient;
 use crate::http::{Data, Query, Reply};
@@ -135,11 +135,15 @@ async fn day_overview(
     lang: Lang,
     Query(query): Query<DayQuery>,
 ) -> Reply<DayOverview> {
+    overview(&app, auth.caller.user_id, &query, lang).await.map(Data)
+}
+
+/// The same for whoever has a token of another kind.
+pub(crate) async fn overview(app: &App, user_id: i64, query: &DayQuery, lang: Lang) -> Result<DayOverview> {
     let page = Page::new(query.page_no, query.page_size, 10);
     let (date, zone) = (query.date.as_deref(), query.time_zone.as_deref());
-    let Overview { day, total, important, app_count, apps } =
-        super::overview(&app, auth.caller.user_id, date, zone, page).await?;
-    Ok(Data(DayOverview {
+    let Overview { day, total, important, app_count, apps } = super::overview(app, user_id, date, zone, page).await?;
+    Ok(DayOverview {
         date: day.date,
         time_zone: day.time_zone,
         total_count: total,
@@ -148,5 +152,5 @@ async fn day_overview(
         page_no: page.number,
         page_size: page.size,
         has_more: page.has_more(app_count),
-    }))
+    })
 }

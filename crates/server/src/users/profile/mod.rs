@@ -133,6 +133,7 @@ const RESERVED: &[&str] = &[
     "assets",
     "auth",
     "avatars",
+    "cdn",
     "developer",
     "docs",
     "gate",

@@ -52,7 +52,9 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { config: Config::default(), model: Scripted::echo(), bus: Arc::new(LocalBus::default()) }
+        let mut config = Config::default();
+        config.uploads.store = "memory".to_owned();
+        Self { config, model: Scripted::echo(), bus: Arc::new(LocalBus::default()) }
     }
 }
 

@@ -1,0 +1,92 @@
+//! The place where files lie: a folder, an S3-compatible service, or memory; opened when it is first needed.
+
+use std::sync::{Arc, OnceLock};
+
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use crate::app::App;
+use crate::config::Config;
+
+/// Why an object could not be stored or read.
+pub(super) type Failure = object_store::Error;
+
+/// The objects of this server, and the slots for decoding pictures.
+pub struct Objects {
+    opened: OnceLock<Arc<dyn ObjectStore>>,
+    decoding: Arc<Semaphore>,
+}
+
+impl Objects {
+    /// Not opened yet.
+    pub fn new(config: &Config) -> Self {
+        let decoding = Arc::new(Semaphore::new(config.uploads.decoding_concurrency.max(1)));
+        Self { opened: OnceLock::new(), decoding }
+    }
+
+    /// A place among those who decode.
+    pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
+        Arc::clone(&self.decoding).acquire_owned().await
+    }
+
+    pub(super) async fn put(&self, app: &App, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        self.open(app.config())?.put(&path(name), PutPayload::from(bytes)).await.map(|_| ())
+    }
+
+    /// The object, when it is there.
+    pub(super) async fn get(&self, app: &App, name: &str) -> Result<Option<GetResult>, Failure> {
+        match self.open(app.config())?.get(&path(name)).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Failure::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn delete(&self, app: &App, name: &str) -> Result<(), Failure> {
+        match self.open(app.config())?.delete(&path(name)).await {
+            Err(Failure::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open(&self, config: &Config) -> Result<&Arc<dyn ObjectStore>, Failure> {
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened);
+        }
+        let opened = open(config)?;
+        Ok(self.opened.get_or_init(|| opened))
+    }
+}
+
+fn open(config: &Config) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let uploads = &config.uploads;
+    match uploads.store.as_str() {
+        "memory" => Ok(Arc::new(InMemory::new())),
+        "s3" => {
+            let mut builder = AmazonS3Builder::new()
+                .with_bucket_name(&uploads.s3_bucket)
+                .with_region(&uploads.s3_region)
+                .with_access_key_id(&uploads.s3_access_key)
+                .with_secret_access_key(uploads.s3_secret_key.expose());
+            if !uploads.s3_endpoint.is_empty() {
+                let plain = uploads.s3_endpoint.starts_with("http://");
+                builder = builder.with_endpoint(&uploads.s3_endpoint).with_allow_http(plain);
+            }
+            Ok(Arc::new(builder.build()?))
+        }
+        _ => {
+            let folder = config.data_dir().join("uploads");
+            std::fs::create_dir_all(&folder).map_err(|e| Failure::Generic { store: "folder", source: Box::new(e) })?;
+            Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?))
+        }
+    }
+}
+
+/// Two letters of the hash as a folder, so that none holds millions of files.
+fn path(name: &str) -> Path {
+    Path::from(format!("{}/{name}", name.get(..2).unwrap_or_default()))
+}
