@@ -44,7 +44,16 @@ test-model: ## run the tests that need a real language model (fetches a small on
 	$(SECONDME) model pull $(SMALL_MODEL)
 	$(SECONDME) model pull e5-small
 	cargo test --workspace --test real_model -- --ignored
-	cargo test --workspace --test it -- --ignored real_model
+	cargo test --workspace --test it -- --ignored real_model --skip answers_in_a_new_session
+
+.PHONY: test-facts
+test-facts: ## ask the default model for ten facts told in another session (fetches it and the embedder, 563 MB, once)
+	@scripts/setup.sh build
+	@scripts/checkout.sh
+	cargo test --workspace --no-run --quiet
+	$(SECONDME) model pull qwen2.5-0.5b
+	$(SECONDME) model pull e5-small
+	cargo test --workspace --test it -- --ignored answers_in_a_new_session
 
 .PHONY: check
 check: ## check format, lints, the layers and the generated files

@@ -49,13 +49,19 @@ pub async fn recall(
         listener,
         text: message,
         now: app.now(),
-        limit: max * 2,
+        limit: max * 3,
         kinds: &[],
         except_conversation: session_id,
     };
     let mut hits = without_echoes(retrieval::search(app, &query).await?, message);
+    hits.retain(|hit| !is_own_words(hit));
     hits.truncate(max);
     Ok(hits)
+}
+
+/// What the avatar itself said before is no evidence: a small model's slip would come back as a memory.
+fn is_own_words(hit: &Hit) -> bool {
+    hit.kind == Kind::Message && hit.speaker.is_none()
 }
 
 /// The same question asked before answers nothing, and the same thing said twice is said once.
@@ -90,14 +96,9 @@ pub fn section(model: &dyn ChatModel, name: &str, hits: &[Hit], budget: usize) -
     if section.sources.is_empty() { Section::default() } else { section }
 }
 
-/// `- 2025-06-15, Ada: …`, on one line.
+/// `- Ada: … (2025-06-15)`, on one line. The day stands last: what stands first is what small models answer with.
 fn line(hit: &Hit) -> String {
-    let mut line = format!("\n- {}", iso(hit.happened_at).get(..10).unwrap_or_default());
-    match (&hit.speaker, hit.kind) {
-        (Some(speaker), _) => _ = write!(line, ", {speaker}: "),
-        (None, Kind::Message) => line.push_str(", your answer: "),
-        (None, _) => line.push_str(": "),
-    }
+    let mut line = hit.speaker.as_ref().map_or_else(|| "\n- ".to_owned(), |speaker| format!("\n- {speaker}: "));
     let mut words = hit.text.split_whitespace();
     let mut text = words.next().unwrap_or_default().to_owned();
     words.for_each(|word| _ = write!(text, " {word}"));
@@ -105,6 +106,7 @@ fn line(hit: &Hit) -> String {
     if text.chars().count() > SHOWN_CHARS {
         line.push('…');
     }
+    let _ = write!(line, " ({})", iso(hit.happened_at).get(..10).unwrap_or_default());
     line
 }
 
@@ -171,8 +173,8 @@ mod tests {
     fn a_section_names_day_and_speaker_and_stays_in_its_budget() {
         let hits = [hit(1, Some("Ada"), "I keep  bees\nin Lisbon"), hit(2, None, &"long ".repeat(300))];
         let all = section(&Scripted::echo(), "Ada", &hits, 10_000);
-        assert!(all.text.contains("\n- 2025-06-15, Ada: I keep bees in Lisbon\n- 2025-06-15, your answer: long"));
-        assert!(all.text.ends_with('…') && all.sources.len() == 2);
+        assert!(all.text.contains("\n- Ada: I keep bees in Lisbon (2025-06-15)\n- long"));
+        assert!(all.text.ends_with("… (2025-06-15)") && all.sources.len() == 2);
         let one = section(&Scripted::echo(), "Ada", &hits, 70);
         assert_eq!(one.sources.iter().map(|s| s.entry_id).collect::<Vec<_>>(), [1]);
         let none = section(&Scripted::echo(), "Ada", &hits, 5);

@@ -181,19 +181,9 @@ const FACTS: [(&str, &str, &[&str]); 10] = [
 /// The model that answers questions from what it is given; the smallest one makes things up.
 const ABLE: &str = "qwen2.5-0.5b";
 
-fn is_here(model: &str) -> bool {
-    let output = Command::new(env!("CARGO_BIN_EXE_secondme")).args(["model", "list", "--json"]).output().unwrap();
-    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
-    list.as_array().unwrap().iter().any(|m| m["name"] == model && m["state"] == "present")
-}
-
 #[test]
-#[ignore = "needs a model: run by make test-model"]
+#[ignore = "needs two larger models: run by make test-facts"]
 fn real_model_answers_in_a_new_session_from_what_was_told_in_another() {
-    if !is_here(ABLE) || !is_here("e5-small") {
-        eprintln!("skipped: `secondme model pull {ABLE}` and `secondme model pull e5-small` fetch what this needs");
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
     let server = start_with(dir.path(), ABLE);
     let mut session = Value::Null;
