@@ -4,6 +4,7 @@
 //! Each reading takes what was said since the last one. Memories and the place reached are stored in one transaction, so a
 //! reading that is cut off is done again and nothing is learned twice.
 
+mod examples;
 pub mod jobs;
 mod prompt;
 mod store;
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 use secondme_kit::Millis;
 use serde::Deserialize;
 
-use super::ask::{self, NoAnswer};
+use super::ask::{self, NoAnswer, Question};
 use crate::app::App;
 use crate::error::Result;
 use crate::memory::key_memories::{self, Candidate, Known, NewMemory, Source, Verdict};
@@ -111,7 +112,14 @@ pub async fn learn(app: &App, transcript: &Transcript) -> Result<std::result::Re
     let proposals = if transcript.lines.iter().any(is_source) {
         let shown = prompt::relevant(transcript, &known, SHOWN);
         let asked = prompt::build(app, transcript, owner.trim(), &shown);
-        match ask::json(app, &asked.instructions, &asked.material, asked.schema, ANSWER_TOKENS).await {
+        let question = Question {
+            instructions: &asked.instructions,
+            examples: &asked.examples,
+            material: &asked.material,
+            schema: asked.schema,
+            max_tokens: ANSWER_TOKENS,
+        };
+        match ask::json(app, question).await {
             Ok(answer) => match serde_json::from_value::<Proposals>(answer) {
                 Ok(proposals) => (proposals.memories, shown.iter().map(|known| known.memory.id).collect()),
                 Err(_) => return Ok(Err("the answer has not the shape asked for".to_owned())),

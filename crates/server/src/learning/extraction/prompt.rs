@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Speaker, Transcript, listened_to};
+use super::{Speaker, Transcript, examples, listened_to};
 use crate::app::App;
 use crate::memory::key_memories::Known;
 use crate::memory::words::Bag;
 
 pub(super) struct Asked {
     pub(super) instructions: String,
+    pub(super) examples: Vec<(String, Value)>,
     pub(super) material: String,
     pub(super) schema: Value,
 }
@@ -47,12 +48,12 @@ pub(super) fn build(app: &App, transcript: &Transcript, owner: &str, known: &[&K
         let text: String = line.text.chars().take(config.message_max_chars).collect();
         let _ = writeln!(material, "[{}] {who}: {}", n + 1, text.replace('\n', " "));
     }
-    let instructions = match listened_to(transcript) {
-        Speaker::Other(other) => about_other(owner, &other),
-        _ => about_owner(owner),
+    let (instructions, examples) = match listened_to(transcript) {
+        Speaker::Other(other) => (about_other(owner, &other), Vec::new()),
+        _ => (about_owner(owner), examples::about_owner(transcript)),
     };
     let schema = schema(transcript.lines.len(), known.len(), config.memories_max);
-    Asked { instructions, material, schema }
+    Asked { instructions, examples, material, schema }
 }
 
 fn about_owner(owner: &str) -> String {
@@ -67,7 +68,7 @@ fn about_owner(owner: &str) -> String {
          - `object`: what it is about, in one or two words. `from`: the numbers of the lines of {owner} that say it.\n\
          - `replaces`: numbers of known memories (K1 is 1) that are no longer true because of it.\n\
          - `since`: the date it became true as YYYY-MM-DD, if it was said, otherwise \"\". `sure`: 0 to 100.\n\
-         Leave out greetings, questions, and what matters in this conversation only. An empty list is a good answer."
+         Leave out greetings, questions, and what matters in this conversation only."
     )
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Draft, Interest};
 use crate::app::App;
-use crate::learning::ask::{self, NoAnswer};
+use crate::learning::ask::{self, NoAnswer, Question};
 use crate::memory::key_memories::KeyMemory;
 use crate::memory::words::Bag;
 use crate::users::profile::Profile;
@@ -62,7 +62,14 @@ pub(super) async fn draft(app: &App, profile: &Profile, memories: &[KeyMemory]) 
     if !profile.self_introduction.is_empty() {
         let _ = write!(material, "\nHow {} introduces themselves:\n{}", profile.name, profile.self_introduction);
     }
-    let answer = ask::json(app, &instructions(&profile.name), &material, schema(shown.len()), ANSWER_TOKENS).await?;
+    let question = Question {
+        instructions: &instructions(&profile.name),
+        examples: &[example(&material)],
+        material: &material,
+        schema: schema(shown.len()),
+        max_tokens: ANSWER_TOKENS,
+    };
+    let answer = ask::json(app, question).await?;
     let answer: Answer = serde_json::from_value(answer)
         .map_err(|_| NoAnswer::Failed("the answer has not the shape asked for".into()))?;
     Ok(checked(answer, shown, profile))
@@ -77,6 +84,33 @@ fn instructions(name: &str) -> String {
          Also name up to four interests that several memories show: a `name` of one or two words, a `description` of one \
          sentence in the first person, and the memories behind it in `from`."
     )
+}
+
+/// Memories and the portrait made of them, in the language of the material.
+fn example(material: &str) -> (String, Value) {
+    let (memories, sentences, interest) = if ask::is_chinese(material.chars()) {
+        (
+            "Memories:\n[1] 小米的姐姐小乔搬到了昆明，小米每个月都飞过去看她。\n[2] 小米和小乔一起烤面包。\n[3] 小米周末自己烤面包。\n",
+            ["我的姐姐小乔搬到了昆明，我每个月都飞过去看她。", "我周末自己烤面包，也和小乔一起烤。"],
+            ("烤面包", "我周末自己烤面包。"),
+        )
+    } else {
+        (
+            "Memories:\n[1] Mia's sister Jo moved to Bergen; Mia flies there every month.\n[2] Mia bakes rye bread with Jo.\n\
+             [3] Mia bakes bread on Sundays.\n",
+            [
+                "My sister Jo moved to Bergen, and I fly there every month.",
+                "I bake bread on Sundays, and rye bread with Jo.",
+            ],
+            ("Baking", "I bake bread on Sundays."),
+        )
+    };
+    let [first, second] = sentences;
+    let answer = json!({
+        "sentences": [{"from": [1], "text": first}, {"from": [2, 3], "text": second}],
+        "interests": [{"from": [2, 3], "name": interest.0, "description": interest.1}],
+    });
+    (memories.to_owned(), answer)
 }
 
 fn schema(memories: usize) -> Value {
