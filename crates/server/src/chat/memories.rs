@@ -54,25 +54,22 @@ pub async fn recall(
         except_conversation: session_id,
     };
     let mut hits = without_echoes(retrieval::search(app, &query).await?, message);
-    hits.retain(|hit| !is_own_words(hit));
     hits.truncate(max);
     Ok(hits)
 }
 
-/// What the avatar itself said before is no evidence: a small model's slip would come back as a memory.
-fn is_own_words(hit: &Hit) -> bool {
-    hit.kind == Kind::Message && hit.speaker.is_none()
-}
-
-/// The same question asked before answers nothing, and the same thing said twice is said once.
-fn without_echoes(hits: Vec<Hit>, message: &str) -> Vec<Hit> {
+/// Leaves out what the avatar itself said, whose slips would come back as memories; then the question when it was asked before,
+/// which answers nothing, and what is said a second time. In this order: an avatar that repeats a fact must not hide it.
+fn without_echoes(mut hits: Vec<Hit>, message: &str) -> Vec<Hit> {
     let key = |text: &str| {
         let mut tokens = secondme_recall::words(text).tokens;
         tokens.sort_unstable();
         tokens
     };
     let mut seen = HashSet::from([key(message)]);
-    hits.into_iter().filter(|hit| seen.insert(key(&hit.text))).collect()
+    hits.retain(|hit| hit.kind != Kind::Message || hit.speaker.is_some());
+    hits.retain(|hit| seen.insert(key(&hit.text)));
+    hits
 }
 
 /// The memories as the model reads them, as many as fit into `budget` tokens, the best first.
@@ -182,13 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn echoes_of_the_question_and_of_each_other_are_left_out() {
+    fn echoes_are_left_out_and_hide_nothing() {
         let hits = vec![
-            hit(1, None, "Where are my keys?"),
-            hit(2, None, "In the blue bowl."),
-            hit(3, None, "in the blue bowl"),
+            hit(1, Some("Ada"), "Where are my keys?"),
+            hit(2, None, "Your keys are in the blue bowl."),
+            hit(3, Some("Ada"), "your keys are in the blue bowl"),
+            hit(4, Some("Ada"), "Your keys are in the blue bowl!"),
         ];
         let kept: Vec<i64> = without_echoes(hits, "where are my keys").iter().map(|h| h.entry_id).collect();
-        assert_eq!(kept, [2]);
+        assert_eq!(kept, [3]);
     }
 }
