@@ -116,7 +116,7 @@ fn router(app: App) -> Router {
         .merge(api.layer(cors))
         .merge(pages_and_operations())
         .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
-        .route("/docs", get(move |lang| async move { pages::docs::render(&document, lang) }))
+        .route("/docs", get(move |frame| async move { pages::docs::render(&document, frame) }))
         .fallback(layers::not_found)
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(DefaultBodyLimit::max(app.config().server.small_body_max_bytes))

@@ -147,6 +147,24 @@ impl Requested {
         Self { names: Scope::ALL.iter().map(|s| s.name().to_owned()).collect(), set: ScopeSet::all() }
     }
 
+    /// What is left when the user refuses some of it. A name that stands for more than was refused gives way to the names of
+    /// what is left of it.
+    #[must_use]
+    pub fn without(&self, refused: ScopeSet) -> Self {
+        let kept = |name: &String| {
+            let scopes = Scope::parse(name);
+            let left: Vec<String> = scopes.iter().filter(|s| !refused.has(**s)).map(|s| s.name().to_owned()).collect();
+            if left.len() == scopes.len() { vec![name.clone()] } else { left }
+        };
+        let mut names: Vec<String> = Vec::new();
+        for name in self.names.iter().flat_map(kept) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Self { names, set: self.set.iter().filter(|s| !refused.has(*s)).collect() }
+    }
+
     /// The names as one text, as the database keeps them.
     pub fn joined(&self) -> String {
         self.names.join(" ")
@@ -190,6 +208,15 @@ mod tests {
         assert_eq!(old.joined(), "user.info user.info.softmemory chat note.add voice");
         let error = Requested::parse("userinfo profile:read").unwrap_err();
         assert_eq!(error.code(), Code::ScopeInvalid);
+    }
+
+    #[test]
+    fn what_is_refused_is_gone_whatever_it_was_called() {
+        let asked = Requested::parse("user.info chat chat.write voice").unwrap();
+        let left = asked.without([Scope::ChatRead, Scope::Voice].into_iter().collect());
+        assert_eq!(left.joined(), "user.info chat.write");
+        assert_eq!(left.set, Requested::parse(&left.joined()).unwrap().set);
+        assert_eq!(asked.without(ScopeSet::default()), asked);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The two languages of messages, chosen by `Accept-Language`.
+//! The two languages of messages: what this browser chose on a page, else by `Accept-Language`.
 
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::ACCEPT_LANGUAGE;
+use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 
 /// English, or Chinese when the client prefers it.
@@ -18,8 +18,12 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// The language of `Accept-Language`: the first of `zh` and `en` by weight, English when neither is named.
+    /// What the browser chose on a page; else the first of `zh` and `en` of `Accept-Language` by weight, English when neither
+    /// is named.
     pub fn of(headers: &HeaderMap) -> Self {
+        if let Some(chosen) = chosen(headers) {
+            return chosen;
+        }
         let value = headers.get(ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let mut best = (0.0, Self::En);
         for entry in value.split(',') {
@@ -37,6 +41,23 @@ impl Lang {
         best.1
     }
 
+    /// From the word of the language switch.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "en" => Some(Self::En),
+            "zh" => Some(Self::Zh),
+            _ => None,
+        }
+    }
+
+    /// The word of the language switch.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+
     /// The tag for `<html lang>`.
     pub fn tag(self) -> &'static str {
         match self {
@@ -52,6 +73,15 @@ impl Lang {
             Self::Zh => zh,
         }
     }
+}
+
+/// The cookie of the language switch.
+pub const LANGUAGE_COOKIE: &str = "secondme_lang";
+
+fn chosen(headers: &HeaderMap) -> Option<Lang> {
+    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == LANGUAGE_COOKIE).and_then(|(_, word)| Lang::parse(word))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Lang {
@@ -78,5 +108,9 @@ mod tests {
         assert_eq!(of("fr,zh;q=0.3"), Lang::Zh);
         assert_eq!(of("fr"), Lang::En);
         assert_eq!(Lang::of(&HeaderMap::new()), Lang::En);
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, "a=b; secondme_lang=zh".parse().unwrap());
+        headers.insert(ACCEPT_LANGUAGE, "en".parse().unwrap());
+        assert_eq!(Lang::of(&headers), Lang::Zh);
     }
 }

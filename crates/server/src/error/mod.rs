@@ -11,7 +11,7 @@ use secondme_store::StoreError;
 use serde_json::{Map, Value, json};
 
 pub use codes::Code;
-pub use lang::Lang;
+pub use lang::{LANGUAGE_COOKIE, Lang};
 pub use render::{body, markdown, render};
 
 /// What every fallible rule and handler returns.

@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, render};
+use crate::http::page::{PageError, flash, is_for_people};
 
 /// The header that carries the request's id, in requests and in every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +27,12 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let method = request.method().clone();
     let lang = Lang::of(request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let people = is_for_people(request.uri().path(), request.headers());
+    let flash = flash::is_waiting(request.headers());
     let mut response = wrong_method(next.run(request).await);
+    if people {
+        response = as_page(response, lang, flash);
+    }
     render(&mut response, &method, lang, &id);
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -35,6 +42,18 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let seconds = start.elapsed().as_secs_f64();
     tracing::info!(request_id = id, %method, route, status, ms = (seconds * 1e6).round() / 1e3, "request");
     app.metrics().request(&method, route, status, seconds);
+    response
+}
+
+/// For people: an error becomes a page, and a page has shown what the last form led to.
+fn as_page(mut response: Response, lang: Lang, flash: bool) -> Response {
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        return PageError::new(lang, error, "").into_response();
+    }
+    let html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if flash && html && response.status().is_success() {
+        flash::shown(&mut response);
+    }
     response
 }
 

@@ -12,7 +12,7 @@ use url::Url;
 use crate::access::{Kind, NewToken, Requested, tokens};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Problem, Result};
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::http::{Body, Data, Form, Query, Reply};
 use crate::oauth::codes::{self, Granted};
 use crate::users::accounts::{self, MaybeSession, OwnOrigin, Refused, Session};
@@ -118,6 +118,7 @@ struct Request {
 #[template(path = "agent.html")]
 struct AskTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: &'a Session,
     here: &'a str,
     redirect: &'a str,
@@ -127,20 +128,22 @@ struct AskTemplate<'a> {
 #[template(path = "skills_code.html")]
 struct CodeTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: &'a Session,
     code: &'a str,
     minutes: i64,
 }
 
 async fn ask(
-    lang: Lang,
+    frame: Frame,
     MaybeSession(session): MaybeSession,
     Query(Request { redirect, .. }): Query<Request>,
 ) -> std::result::Result<Response, PageError> {
+    let lang = frame.lang;
     let target = checked(lang, &redirect)?;
     let here = here(&redirect);
     let Some(session) = session else { return Ok(Redirect::to(&accounts::login_url(&here)).into_response()) };
-    let page = Page::new(&AskTemplate { lang, session: &session, here: &here, redirect: &redirect });
+    let page = Page::new(&AskTemplate { lang, frame: &frame, session: &session, here: &here, redirect: &redirect });
     Ok(match target {
         Some(target) => page.form_may_lead_to(&target).into_response(),
         None => page.into_response(),
@@ -150,7 +153,7 @@ async fn ask(
 /// Shows the code, or hands it to the agent that listens on this machine.
 async fn show(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     _: OwnOrigin,
     MaybeSession(session): MaybeSession,
     Form(Request { csrf, redirect }): Form<Request>,
@@ -158,6 +161,7 @@ async fn show(
     let Some(session) = session else {
         return Ok(Redirect::to(&accounts::login_url(&here(&redirect))).into_response());
     };
+    let lang = frame.lang;
     session.check_form(lang, csrf.as_deref())?;
     let target = checked(lang, &redirect)?;
     let code = issue(&app, session.user_id).await.map_err(|error| PageError::new(lang, error, ""))?;
@@ -166,7 +170,7 @@ async fn show(
         return Ok((StatusCode::SEE_OTHER, [("location", target.to_string())]).into_response());
     }
     let minutes = app.config().oauth.code_seconds / 60;
-    Ok(Page::new(&CodeTemplate { lang, session: &session, code: &code, minutes }).into_response())
+    Ok(Page::new(&CodeTemplate { lang, frame: &frame, session: &session, code: &code, minutes }).into_response())
 }
 
 /// Codes are handed to programs on the user's own machine only: everybody else is shown nothing, the user copies the code.

@@ -2,6 +2,7 @@
 
 pub mod docs;
 mod files;
+mod language;
 
 use askama::Template;
 use axum::Router;
@@ -10,18 +11,19 @@ use axum::routing::get;
 
 use crate::app::App;
 use crate::error::Lang;
-use crate::http::page::Page;
+use crate::http::page::{Frame, Page};
 use crate::users::accounts::{MaybeSession, Session};
 
 /// The pages that belong to no domain, from the root.
 pub fn routes() -> Router<App> {
-    Router::new().route("/", get(home)).merge(files::routes())
+    Router::new().route("/", get(home)).merge(files::routes()).merge(language::routes())
 }
 
 #[derive(Template)]
 #[template(path = "home.html")]
 struct HomeTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: Option<&'a Session>,
     /// Where signing out leads; empty: here.
     here: &'a str,
@@ -31,9 +33,10 @@ struct HomeTemplate<'a> {
     version: &'a str,
 }
 
-async fn home(State(app): State<App>, lang: Lang, MaybeSession(session): MaybeSession) -> Page {
+async fn home(State(app): State<App>, frame: Frame, MaybeSession(session): MaybeSession) -> Page {
     Page::new(&HomeTemplate {
-        lang,
+        lang: frame.lang,
+        frame: &frame,
         session: session.as_ref(),
         here: "",
         registration: app.config().accounts.registration,

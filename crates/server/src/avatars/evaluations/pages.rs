@@ -11,7 +11,7 @@ use super::Run;
 use crate::app::App;
 use crate::error::Lang;
 use crate::http::Path;
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 
 /// The page, from the root.
 pub fn routes() -> Router<App> {
@@ -48,6 +48,7 @@ struct Action<'a> {
 #[template(path = "evaluation.html")]
 struct ReportTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     run: &'a Run,
     percent: i64,
     name: &'a str,
@@ -57,7 +58,8 @@ struct ReportTemplate<'a> {
     talks: Vec<Talk<'a>>,
 }
 
-async fn show(State(app): State<App>, lang: Lang, Path(run_id): Path<String>) -> Response {
+async fn show(State(app): State<App>, frame: Frame, Path(run_id): Path<String>) -> Response {
+    let lang = frame.lang;
     let (run, report) = match super::public(&app, &run_id).await {
         Ok(found) => found,
         Err(error) => return PageError::new(lang, error, "").into_response(),
@@ -65,6 +67,7 @@ async fn show(State(app): State<App>, lang: Lang, Path(run_id): Path<String>) ->
     let report = report.unwrap_or(Value::Null);
     Page::new(&ReportTemplate {
         lang,
+        frame: &frame,
         percent: run.percent(),
         run: &run,
         name: text(&report["avatarName"]),

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::avatars::center::Avatar;
 use crate::error::Lang;
 use crate::http::Path;
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::users::accounts::MaybeSession;
 
 /// The page, from the root.
@@ -22,6 +22,7 @@ pub fn routes() -> Router<App> {
 #[template(path = "avatar.html")]
 struct AvatarTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     avatar: &'a Avatar,
     /// A picture that the page may show: its policy allows https only.
     cover: Option<&'a str>,
@@ -31,15 +32,16 @@ struct AvatarTemplate<'a> {
 /// The share code alone decides: the owner's route may have changed since the link was given away.
 async fn show(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     MaybeSession(session): MaybeSession,
     Path((_, share_code)): Path<(String, String)>,
 ) -> Response {
+    let lang = frame.lang;
     let viewer = session.map(|session| session.user_id);
     let (avatar, conversations) = match super::look(&app, viewer, &share_code).await {
         Ok(found) => found,
         Err(error) => return PageError::new(lang, error, "").into_response(),
     };
     let cover = Some(avatar.cover()).filter(|url| url.starts_with("https://"));
-    Page::new(&AvatarTemplate { lang, cover, avatar: &avatar, conversations }).into_response()
+    Page::new(&AvatarTemplate { lang, frame: &frame, cover, avatar: &avatar, conversations }).into_response()
 }

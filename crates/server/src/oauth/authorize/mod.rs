@@ -13,7 +13,7 @@ use super::apps::{self, Application};
 use super::authorizations;
 use super::codes::{self, Granted};
 use super::standard::{plain, word};
-use crate::access::Requested;
+use crate::access::{Requested, ScopeSet};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Problem, Result};
 
@@ -179,6 +179,23 @@ async fn issue_code(app: &App, user_id: i64, request: &AuthorizationRequest) -> 
 pub async fn approve(app: &App, user_id: i64, request: &AuthorizationRequest) -> Result<String> {
     let code = issue_code(app, user_id, request).await?;
     Ok(answer(request, &[("code", &code)]))
+}
+
+/// The same, without what the user unticked. Who leaves nothing refuses.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn approve_part(
+    app: &App,
+    user_id: i64,
+    request: &AuthorizationRequest,
+    refused: ScopeSet,
+) -> Result<String> {
+    let scopes = request.scopes.without(refused);
+    if scopes.names.is_empty() {
+        return Ok(denied(request));
+    }
+    approve(app, user_id, &AuthorizationRequest { scopes, ..request.clone() }).await
 }
 
 /// The user refuses: the URL to go to.

@@ -2,7 +2,10 @@
 //!
 //! Invariant: the browser is sent to the app only after the request has passed [`check`]; every other problem stays on a page.
 
+mod examples;
 mod problem;
+
+use std::collections::HashMap;
 
 use askama::Template;
 use axum::Router;
@@ -10,16 +13,18 @@ use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
-use super::{AuthorizationRequest, Refusal, approve, check, check_standard, denied};
-use crate::access::Scope;
+use super::{AuthorizationRequest, Refusal, approve_part, check, check_standard, denied};
+use crate::access::{Scope, ScopeSet};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Problem};
 use crate::http::Form;
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::http::peer::Peer;
 use crate::users::accounts::{self, MaybeSession, OwnOrigin, Refused, Session};
+use crate::users::profile;
 
 /// No decision is larger.
 const FORM_MAX_BYTES: usize = 64 * 1024;
@@ -61,53 +66,83 @@ struct Decision {
     csrf: Option<String>,
     query: String,
     decision: String,
+    /// `scope.<name>`: what stayed ticked.
+    #[serde(flatten)]
+    ticked: HashMap<String, Value>,
+}
+
+impl Decision {
+    /// What the request asks for and the user unticked.
+    fn refused(&self, request: &AuthorizationRequest) -> ScopeSet {
+        let ticked =
+            |scope: &Scope| !is_optional(*scope) || self.ticked.contains_key(&format!("scope.{}", scope.name()));
+        request.scopes.set.iter().filter(|scope| !ticked(scope)).collect()
+    }
+}
+
+/// Who somebody is cannot be left out: an app that signs people in has nothing to go on without it.
+fn is_optional(scope: Scope) -> bool {
+    scope != Scope::UserInfo
+}
+
+/// A scope as the page shows it.
+struct Asked {
+    name: &'static str,
+    words: &'static str,
+    example: String,
+    optional: bool,
 }
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: &'a Session,
     here: &'a str,
     action: &'a str,
     query: &'a str,
     app_name: &'a str,
     description: &'a str,
-    scopes: Vec<(&'static str, &'static str)>,
+    developer: Option<String>,
+    scopes: Vec<Asked>,
     destination: String,
 }
 
 async fn ask(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     peer: Peer,
     MaybeSession(session): MaybeSession,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    show(&app, (lang, peer), session, &query.unwrap_or_default(), Door::SecondMe).await
+    show(&app, (&frame, peer), session, &query.unwrap_or_default(), Door::SecondMe).await
 }
 
 async fn ask_standard(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     peer: Peer,
     MaybeSession(session): MaybeSession,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    show(&app, (lang, peer), session, &query.unwrap_or_default(), Door::Standard).await
+    show(&app, (&frame, peer), session, &query.unwrap_or_default(), Door::Standard).await
 }
 
 async fn show(
     app: &App,
-    (lang, peer): (Lang, Peer),
+    (frame, peer): (&Frame, Peer),
     session: Option<Session>,
     query: &str,
     door: Door,
 ) -> Result<Response, Response> {
-    let request = checked(app, lang, peer, query, door).await?;
+    let request = checked(app, frame.lang, peer, query, door).await?;
     let here = door.here(query);
     match session {
-        Some(session) => Ok(consent(lang, &session, &request, (&here, door.path()), query).into_response()),
+        Some(session) => {
+            let developer = developer(app, &request).await.map_err(IntoResponse::into_response)?;
+            Ok(consent(frame, &session, &request, developer, (&here, door.path()), query).into_response())
+        }
         None => Ok(Redirect::to(&accounts::login_url(&here)).into_response()),
     }
 }
@@ -144,13 +179,13 @@ async fn settle(
     let Some(session) = session else { return Ok(Redirect::to(&accounts::login_url(&door.here(&form.query)))) };
     session.check_form(lang, form.csrf.as_deref()).map_err(IntoResponse::into_response)?;
     let request = checked(app, lang, peer, &form.query, door).await?;
-    let location = carry_out(app, session.user_id, &request, &form.decision).await;
+    let location = carry_out(app, session.user_id, &request, form).await;
     location.map(|to| Redirect::to(&to)).map_err(|error| Refused::from(PageError::new(lang, error, "")).into_response())
 }
 
-async fn carry_out(app: &App, user: i64, request: &AuthorizationRequest, decision: &str) -> Result<String, ApiError> {
-    match decision {
-        "approve" => approve(app, user, request).await,
+async fn carry_out(app: &App, user: i64, request: &AuthorizationRequest, form: &Decision) -> Result<String, ApiError> {
+    match form.decision.as_str() {
+        "approve" => approve_part(app, user, request, form.refused(request)).await,
         "deny" => Ok(denied(request)),
         _ => Err(ApiError::invalid("decision", &Problem::Expected("`approve` or `deny`", " `approve` 或 `deny`"))),
     }
@@ -172,27 +207,40 @@ async fn checked(app: &App, lang: Lang, peer: Peer, query: &str, door: Door) -> 
     Ok(request)
 }
 
+/// Who made the app; none: the operator.
+async fn developer(app: &App, request: &AuthorizationRequest) -> Result<Option<String>, ApiError> {
+    match request.client.owner {
+        Some(owner) => Ok(Some(profile::get(app.store(), owner).await?.name)),
+        None => Ok(None),
+    }
+}
+
 fn consent(
-    lang: Lang,
+    frame: &Frame,
     session: &Session,
     request: &AuthorizationRequest,
+    developer: Option<String>,
     (here, action): (&str, &str),
     query: &str,
 ) -> Page {
-    let words = |scope: Scope| {
+    let lang = frame.lang;
+    let asked = |scope: Scope| {
         let (en, zh) = scope.words();
-        (scope.name(), lang.pick(en, zh))
+        let example = examples::of(scope, session, lang);
+        Asked { name: scope.name(), words: lang.pick(en, zh), example, optional: is_optional(scope) }
     };
     let url = Url::parse(&request.redirect_uri);
     let page = Page::new(&ConsentTemplate {
         lang,
+        frame,
         session,
         here,
         action,
         query,
         app_name: &request.client.name,
         description: &request.client.description,
-        scopes: request.scopes.set.iter().map(words).collect(),
+        scopes: request.scopes.set.iter().map(asked).collect(),
+        developer,
         destination: url.as_ref().map(destination).unwrap_or_default(),
     });
     match &url {

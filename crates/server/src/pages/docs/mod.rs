@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use crate::access::Scope;
 use crate::error::{Code, Lang};
-use crate::http::page::Page;
+use crate::http::page::{Frame, Page};
 use operation::{Access, Group};
 
 #[derive(Template)]
 #[template(path = "docs.html")]
 struct DocsTemplate<'a> {
     lang: Lang,
+    frame: Frame,
     title: &'a str,
     description: &'a str,
     groups: Vec<Group>,
@@ -30,7 +31,8 @@ struct ErrorRow {
 }
 
 /// The reference page of an OpenAPI document.
-pub fn render(openapi: &Value, lang: Lang) -> Page {
+pub fn render(openapi: &Value, frame: Frame) -> Page {
+    let lang = frame.lang;
     let info = |field: &str| openapi["info"][field].as_str().unwrap_or_default();
     let words = |scope: &Scope| {
         let (en, zh) = scope.words();
@@ -42,6 +44,7 @@ pub fn render(openapi: &Value, lang: Lang) -> Page {
     };
     Page::new(&DocsTemplate {
         lang,
+        frame,
         title: info("title"),
         description: info("description"),
         groups: operation::groups(openapi),

@@ -10,7 +10,7 @@ use secondme_kit::secret::same;
 
 use crate::app::App;
 use crate::error::Lang;
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 
 /// Asking for it refuses forms that another site sent (`Sec-Fetch-Site`, else `Origin`).
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +138,7 @@ fn is_https(app: &App) -> bool {
 #[template(path = "error.html")]
 struct FormRefusedTemplate {
     lang: Lang,
+    frame: Frame,
     title: &'static str,
     message: &'static str,
     hint: &'static str,
@@ -148,6 +149,7 @@ impl IntoResponse for FormRefused {
         let Self(lang) = self;
         let template = FormRefusedTemplate {
             lang,
+            frame: Frame::bare(lang),
             title: lang.pick("Please try once more", "请重试一次"),
             message: lang.pick("This form has expired, or it came from another site.", "表单已过期，或来自其他网站。"),
             hint: lang.pick(

@@ -4,6 +4,7 @@
 
 mod browser;
 mod login;
+pub mod member;
 mod next;
 pub mod pages;
 mod password;
@@ -16,7 +17,8 @@ use secondme_store::Tx;
 
 pub use browser::{FormRefused, OwnOrigin, Refused};
 pub use login::{Refusal, authenticate, log_in};
-pub use next::login_url;
+pub use member::{Member, Posted};
+pub use next::{local_path, login_url};
 pub use password::hash_password;
 pub use registration::{Flaw, NewUser, check, slug};
 pub use session::{MaybeSession, Session};

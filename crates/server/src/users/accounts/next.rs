@@ -2,7 +2,7 @@
 
 /// The path, when it stays on this server: it starts with a single slash, and nothing in it could make a browser read it
 /// otherwise (browsers take `\` for `/` and drop tabs and line breaks).
-pub(super) fn local_path(next: &str) -> Option<&str> {
+pub fn local_path(next: &str) -> Option<&str> {
     let local =
         next.starts_with('/') && !next.starts_with("//") && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     local.then_some(next)

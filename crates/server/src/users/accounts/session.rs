@@ -13,6 +13,7 @@ use super::{login_url, store};
 use crate::app::App;
 use crate::error::{ApiError, Lang, Result};
 use crate::http::page::PageError;
+use crate::http::page::frame::initial;
 use crate::http::peer::Peer;
 
 /// How much older the noted last use may be than the real one: a session in use is written once an hour.
@@ -56,7 +57,7 @@ pub enum SessionRefused {
 impl Session {
     /// The first letter of the name, in place of a picture.
     pub fn initial(&self) -> String {
-        self.name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
+        initial(&self.name)
     }
 
     /// Refuses a form that was not shown in this session.
@@ -72,8 +73,14 @@ impl FromRequestParts<App> for MaybeSession {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Self, PageError> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
         let failed = |error: ApiError| PageError::new(Lang::of(&parts.headers), error, "");
-        find(app, &parts.headers, Peer::of(parts)).await.map(Self).map_err(failed)
+        let found = find(app, &parts.headers, Peer::of(parts)).await.map(Self).map_err(failed)?;
+        // A page asks more than once: for the session, and for what stands around it.
+        parts.extensions.insert(found.clone());
+        Ok(found)
     }
 }
 

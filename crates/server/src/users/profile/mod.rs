@@ -136,8 +136,11 @@ const RESERVED: &[&str] = &[
     "cdn",
     "developer",
     "docs",
+    "embed",
     "gate",
     "healthz",
+    "home",
+    "language",
     "login",
     "logout",
     "mcp",
@@ -151,8 +154,10 @@ const RESERVED: &[&str] = &[
     "readyz",
     "register",
     "settings",
+    "setup",
     "static",
     "v1",
+    "widget",
 ];
 
 /// Whether a route belongs to the server itself.

@@ -37,7 +37,8 @@ impl Browser {
     pub async fn submit(&mut self, page: &Shown, marker: &str, fields: &[(&str, &str)]) -> Shown {
         let form = forms(&page.html)
             .into_iter()
-            .find(|f| f.html.contains(marker))
+            // The language switch names the page it stands on, which would match almost any marker.
+            .find(|f| f.html.contains(marker) && (f.action != "/language" || marker == "/language"))
             .unwrap_or_else(|| panic!("no form with {marker:?} in {}", page.html));
         let mut values = form.hidden.clone();
         for (name, value) in fields {
@@ -106,7 +107,8 @@ fn forms(html: &str) -> Vec<Form> {
                 .split("<input")
                 .skip(1)
                 .map(|i| i.split('>').next().unwrap())
-                .filter(|i| i.contains("type=\"hidden\""))
+                // What a browser sends untouched: hidden fields and ticked boxes.
+                .filter(|i| i.contains("type=\"hidden\"") || i.contains(" checked"))
                 .map(|i| (attribute(i, "name").unwrap(), attribute(i, "value").unwrap_or_default()))
                 .collect();
             Form { action, hidden, html }

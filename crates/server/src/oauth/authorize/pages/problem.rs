@@ -8,13 +8,14 @@ use axum::response::{IntoResponse, Response};
 use crate::access::Scope;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang};
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 
 /// A request that cannot be shown, with what its developer needs to see.
 #[derive(Template)]
 #[template(path = "authorize_problem.html")]
 struct ProblemTemplate {
     lang: Lang,
+    frame: Frame,
     message: String,
     help: String,
     arrived: Vec<(String, String)>,
@@ -29,6 +30,7 @@ pub(super) fn page(lang: Lang, error: ApiError, query: &str) -> Response {
     let arrived = pairs.filter(|(name, _)| known.contains(&name.as_ref()));
     let template = ProblemTemplate {
         lang,
+        frame: Frame::bare(lang),
         message: error.message(lang),
         help,
         arrived: arrived.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
@@ -80,6 +82,7 @@ pub(super) async fn misplaced(State(app): State<App>, lang: Lang, uri: Uri) -> P
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let template = ProblemTemplate {
         lang,
+        frame: Frame::bare(lang),
         message: lang
             .pick("There is nothing at this address of the authorize page.", "授权页面没有此路径。")
             .to_owned(),

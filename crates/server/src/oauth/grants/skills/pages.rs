@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{check_challenge, issue};
 use crate::app::App;
 use crate::error::{ApiError, Lang};
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::http::{Form, Query};
 use crate::users::accounts::{self, MaybeSession, OwnOrigin, Refused, Session};
 
@@ -33,6 +33,7 @@ struct Request {
 #[template(path = "skills.html")]
 struct AskTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: &'a Session,
     here: &'a str,
     challenge: &'a str,
@@ -42,35 +43,39 @@ struct AskTemplate<'a> {
 #[template(path = "skills_code.html")]
 struct CodeTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     session: &'a Session,
     code: &'a str,
     minutes: i64,
 }
 
 async fn ask(
-    lang: Lang,
+    frame: Frame,
     MaybeSession(session): MaybeSession,
     Query(Request { challenge, .. }): Query<Request>,
 ) -> Result<Response, PageError> {
+    let lang = frame.lang;
     check_challenge(&challenge).map_err(|error| problem(lang, error))?;
     let here = here(&challenge);
     let Some(session) = session else { return Ok(Redirect::to(&accounts::login_url(&here)).into_response()) };
-    Ok(Page::new(&AskTemplate { lang, session: &session, here: &here, challenge: &challenge }).into_response())
+    Ok(Page::new(&AskTemplate { lang, frame: &frame, session: &session, here: &here, challenge: &challenge })
+        .into_response())
 }
 
 async fn show(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     _: OwnOrigin,
     MaybeSession(session): MaybeSession,
     Form(Request { csrf, challenge }): Form<Request>,
 ) -> Result<Response, Refused> {
+    let lang = frame.lang;
     let login = || Redirect::to(&accounts::login_url(&here(&challenge)));
     let Some(session) = session else { return Ok(login().into_response()) };
     session.check_form(lang, csrf.as_deref())?;
     let code = issue(&app, session.user_id, &challenge).await.map_err(|error| problem(lang, error))?;
     let minutes = app.config().oauth.code_seconds / 60;
-    Ok(Page::new(&CodeTemplate { lang, session: &session, code: &code, minutes }).into_response())
+    Ok(Page::new(&CodeTemplate { lang, frame: &frame, session: &session, code: &code, minutes }).into_response())
 }
 
 fn here(challenge: &str) -> String {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::{Fields, Next, destination, enter, in_place};
 use crate::app::App;
 use crate::error::{ApiError, Lang};
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::http::peer::Peer;
 use crate::http::{Form, Query};
 use crate::users::accounts::session::Guest;
@@ -17,6 +17,7 @@ use crate::users::accounts::{self, MaybeSession, OwnOrigin, Refusal, Refused, ne
 #[template(path = "login.html")]
 struct LoginTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     csrf: &'a str,
     next: &'a str,
     register_url: Option<String>,
@@ -27,7 +28,7 @@ struct LoginTemplate<'a> {
 
 pub(super) async fn page(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     peer: Peer,
     guest: Guest,
     MaybeSession(session): MaybeSession,
@@ -36,38 +37,40 @@ pub(super) async fn page(
     if session.is_some() {
         return Ok(destination(&next).into_response());
     }
-    show(&app, lang, peer, guest, &Fields { next, ..Fields::default() }, None).await
+    show(&app, &frame, peer, guest, &Fields { next, ..Fields::default() }, None).await
 }
 
 pub(super) async fn submit(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     _: OwnOrigin,
     peer: Peer,
     guest: Guest,
     MaybeSession(old): MaybeSession,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Refused> {
-    guest.check_form(lang, fields.csrf.as_deref())?;
+    guest.check_form(frame.lang, fields.csrf.as_deref())?;
     match accounts::log_in(&app, &fields.email, &fields.password, peer).await {
-        Ok(user_id) => enter(&app, lang, user_id, old.as_ref(), &fields.next).await,
-        Err(refusal) => show(&app, lang, peer, guest, &fields, Some(refusal)).await,
+        Ok(user_id) => enter(&app, frame.lang, user_id, old.as_ref(), &fields.next).await,
+        Err(refusal) => show(&app, &frame, peer, guest, &fields, Some(refusal)).await,
     }
 }
 
 async fn show(
     app: &App,
-    lang: Lang,
+    frame: &Frame,
     peer: Peer,
     guest: Guest,
     fields: &Fields,
     refusal: Option<Refusal>,
 ) -> Result<Response, Refused> {
+    let lang = frame.lang;
     let wait = refusal.as_ref().and_then(Refusal::wait);
     let error = refusal.map(ApiError::from);
     let demo = peer.is_loopback() && accounts::has_demo(app).await.map_err(|e| PageError::new(lang, e, ""))?;
     let template = LoginTemplate {
         lang,
+        frame,
         csrf: &guest.csrf,
         next: next::local_path(&fields.next).unwrap_or_default(),
         register_url: app.config().accounts.registration.then(|| next::with_next("/register", &fields.next)),

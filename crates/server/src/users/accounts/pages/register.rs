@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::{Fields, Next, destination, enter, in_place};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang};
-use crate::http::page::{Page, PageError};
+use crate::http::page::{Frame, Page, PageError};
 use crate::http::{Form, Query};
 use crate::users::accounts::session::Guest;
 use crate::users::accounts::{self, Flaw, MaybeSession, NewUser, OwnOrigin, Refused, next};
@@ -16,6 +16,7 @@ use crate::users::accounts::{self, Flaw, MaybeSession, NewUser, OwnOrigin, Refus
 #[template(path = "register.html")]
 struct RegisterTemplate<'a> {
     lang: Lang,
+    frame: &'a Frame,
     csrf: &'a str,
     next: &'a str,
     login_url: String,
@@ -41,7 +42,7 @@ impl Fields {
 
 pub(super) async fn page(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     guest: Guest,
     MaybeSession(session): MaybeSession,
     Query(Next { next }): Query<Next>,
@@ -49,23 +50,23 @@ pub(super) async fn page(
     if session.is_some() {
         return Ok(destination(&next).into_response());
     }
-    check_open(&app, lang)?;
-    show(&app, lang, guest, &Fields { next, ..Fields::default() }, None)
+    check_open(&app, frame.lang)?;
+    show(&app, &frame, guest, &Fields { next, ..Fields::default() }, None)
 }
 
 pub(super) async fn submit(
     State(app): State<App>,
-    lang: Lang,
+    frame: Frame,
     _: OwnOrigin,
     guest: Guest,
     MaybeSession(old): MaybeSession,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Refused> {
-    guest.check_form(lang, fields.csrf.as_deref())?;
-    check_open(&app, lang)?;
+    guest.check_form(frame.lang, fields.csrf.as_deref())?;
+    check_open(&app, frame.lang)?;
     match accounts::create(&app, &fields.user()).await {
-        Ok(user_id) => enter(&app, lang, user_id, old.as_ref(), &fields.next).await,
-        Err(error) => show(&app, lang, guest, &fields, Some(error)),
+        Ok(user_id) => enter(&app, frame.lang, user_id, old.as_ref(), &fields.next).await,
+        Err(error) => show(&app, &frame, guest, &fields, Some(error)),
     }
 }
 
@@ -77,7 +78,8 @@ fn check_open(app: &App, lang: Lang) -> Result<(), PageError> {
     Err(PageError::new(lang, ApiError::new(Code::RegistrationClosed), hint))
 }
 
-fn show(app: &App, lang: Lang, guest: Guest, fields: &Fields, error: Option<ApiError>) -> Result<Response, Refused> {
+fn show(app: &App, frame: &Frame, guest: Guest, fields: &Fields, error: Option<ApiError>) -> Result<Response, Refused> {
+    let lang = frame.lang;
     let accounts = &app.config().accounts;
     let flaw = error.as_ref().and_then(|error| match error.code() {
         Code::InvalidParam => accounts::check(accounts, &fields.user()).err().map(|f| (f.field(), f.words(lang))),
@@ -86,6 +88,7 @@ fn show(app: &App, lang: Lang, guest: Guest, fields: &Fields, error: Option<ApiE
     });
     let template = RegisterTemplate {
         lang,
+        frame,
         csrf: &guest.csrf,
         next: next::local_path(&fields.next).unwrap_or_default(),
         login_url: accounts::login_url(&fields.next),

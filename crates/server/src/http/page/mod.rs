@@ -1,4 +1,11 @@
-//! Server-rendered pages: headers that a page needs, and errors shown as a page.
+//! Server-rendered pages: headers that a page needs, what stands around it, and errors shown as a page.
+
+pub mod flash;
+pub mod frame;
+pub mod icons;
+
+pub use flash::Flash;
+pub use frame::{Frame, Viewer};
 
 use askama::Template;
 use axum::http::header::{
@@ -15,18 +22,26 @@ pub struct Page {
     status: StatusCode,
     html: Result<String, askama::Error>,
     form_action: String,
+    framed: bool,
 }
 
 impl Page {
     /// Renders a template.
     pub fn new(template: &impl Template) -> Self {
-        Self { status: StatusCode::OK, html: template.render(), form_action: String::new() }
+        Self { status: StatusCode::OK, html: template.render(), form_action: String::new(), framed: false }
     }
 
     /// Sets the status.
     #[must_use]
     pub fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Lets other sites show this page in a frame: the chat widget, and nothing else.
+    #[must_use]
+    pub fn may_be_framed(mut self) -> Self {
+        self.framed = true;
         self
     }
 
@@ -49,9 +64,11 @@ impl IntoResponse for Page {
             Err(error) => return ApiError::internal(error).into_response(),
         };
         let policy = format!(
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; connect-src 'self'; \
-             form-action 'self' {}; frame-ancestors 'none'; base-uri 'none'",
-            self.form_action
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+             connect-src 'self'; manifest-src 'self'; frame-src 'self'; form-action 'self' {}; frame-ancestors {}; \
+             base-uri 'none'",
+            self.form_action,
+            if self.framed { "*" } else { "'none'" }
         );
         let mut response = (self.status, html).into_response();
         let headers = response.headers_mut();
@@ -70,9 +87,16 @@ impl IntoResponse for Page {
 #[template(path = "error.html")]
 struct ErrorTemplate {
     lang: Lang,
+    frame: Frame,
     title: String,
     message: String,
     hint: String,
+}
+
+/// Whether a request comes from a person's browser that goes to a page, and not from a script or an app.
+pub fn is_for_people(path: &str, headers: &axum::http::HeaderMap) -> bool {
+    let accept = headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html") && !path.starts_with("/gate/") && !headers.contains_key("hx-request")
 }
 
 /// An error shown to a person: what happened, and what they or the app's developer can do.
@@ -98,6 +122,7 @@ impl IntoResponse for PageError {
         let status = StatusCode::from_u16(self.error.code().row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let template = ErrorTemplate {
             lang: self.lang,
+            frame: Frame::bare(self.lang),
             title: self.lang.pick("That did not work", "操作未完成").to_owned(),
             message: self.error.message(self.lang),
             hint: self.hint,
