@@ -1,5 +1,7 @@
 //! Vectors as they are kept: one byte per dimension and one factor, and their signs packed into words.
 
+use pulp::{Arch, NullaryFnOnce};
+
 /// A vector of length one, each dimension a signed byte. As bytes: the factor (little-endian `f32`), then the dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Code {
@@ -40,14 +42,23 @@ impl Code {
     }
 }
 
-/// The inner product of two byte vectors, in a form that compilers turn into vector instructions.
+/// The inner product of two byte vectors, compiled for the widest instructions that the processor has.
 pub fn dot(a: &[i8], b: &[i8]) -> i32 {
-    let chunks = a.chunks_exact(16).zip(b.chunks_exact(16));
-    let rest = a.chunks_exact(16).remainder().iter().zip(b.chunks_exact(16).remainder());
-    let tail: i32 = rest.map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
-    let body: i32 =
-        chunks.map(|(x, y)| x.iter().zip(y).map(|(x, y)| i32::from(i16::from(*x) * i16::from(*y))).sum::<i32>()).sum();
-    body + tail
+    Arch::new().dispatch(Dot { a, b })
+}
+
+struct Dot<'a> {
+    a: &'a [i8],
+    b: &'a [i8],
+}
+
+impl NullaryFnOnce for Dot<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn call(self) -> i32 {
+        self.a.iter().zip(self.b).map(|(x, y)| i32::from(i16::from(*x) * i16::from(*y))).sum()
+    }
 }
 
 #[cfg(test)]

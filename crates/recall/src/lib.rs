@@ -3,6 +3,7 @@
 //! Start reading at [`Image`] (all memories of one user, in memory) and [`Image::search`]; [`words()`] is the one tokenizer, used for what
 //! is stored and for what is asked, [`Code`] a vector as it is kept.
 
+mod best;
 mod calendar;
 pub mod code;
 pub mod dates;
@@ -10,6 +11,8 @@ mod dates_han;
 mod image;
 mod passage;
 mod postings;
+mod question;
+mod ranking;
 mod search;
 mod vectors;
 pub mod words;
@@ -17,5 +20,5 @@ pub mod words;
 pub use code::Code;
 pub use image::{Image, Item};
 pub use passage::passage;
-pub use search::{Found, Question, Weights};
+pub use question::{Found, Question, Weights};
 pub use words::{Words, words};

@@ -18,9 +18,11 @@ impl List {
         self.slots.len()
     }
 
-    /// Every memory that has the word, with how often.
-    pub fn iter(&self) -> impl Iterator<Item = (Slot, u8)> + '_ {
-        self.slots.iter().copied().zip(self.counts.iter().copied())
+    /// The memories from `place` on that come before `end`, with how often they have the word; moves `place` behind them.
+    pub fn part(&self, place: &mut usize, end: Slot) -> impl Iterator<Item = (Slot, u8)> + '_ {
+        let from = *place;
+        *place += self.slots[from..].iter().take_while(|slot| **slot < end).count();
+        self.slots[from..*place].iter().copied().zip(self.counts[from..*place].iter().copied())
     }
 
     /// How often a memory has the word, and where to go on for a later memory. The search takes growing steps from `from`.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::Item;
+use crate::calendar::DAY;
+use crate::{Code, Item};
 use proptest::prelude::*;
 
 fn item<'a>(id: i64, speaker: &'a str, text: &'a str) -> Item<'a> {

@@ -3,13 +3,16 @@
 //! Up to [`EXACT_MAX`] vectors each one is compared. Beyond that their signs are compared first (48 bytes instead of 384), and the
 //! [`SHORTLIST`] nearest by sign are compared in full.
 
+use pulp::{Arch, NullaryFnOnce};
+
+use crate::best::Best;
 use crate::code::{Code, dot};
 use crate::postings::Slot;
 
 /// The most vectors that are all compared in full.
 pub const EXACT_MAX: usize = 50_000;
 /// How many are compared in full after the signs.
-pub const SHORTLIST: usize = 3_000;
+pub const SHORTLIST: usize = 2_000;
 
 const NONE: u32 = u32::MAX;
 
@@ -90,33 +93,13 @@ impl Vectors {
         scored
     }
 
-    /// A histogram of the distances tells which distance lets enough through.
     fn nearest_by_sign(&self, question: &Code, count: usize, wanted: &impl Fn(Slot) -> bool) -> Vec<usize> {
         let question = signs(&question.dims);
-        let distances = match question.as_slice().try_into() {
-            Ok(six) => distances_of_six(&self.signs, six),
-            Err(_) => self.signs.chunks_exact(question.len()).map(|row| distance(row, &question)).collect(),
-        };
-        let mut histogram = vec![0usize; self.dims + 1];
-        for far in &distances {
-            histogram[usize::from(*far).min(self.dims)] += 1;
-        }
-        let mut limit = 0;
-        let mut through = 0;
-        while limit < self.dims && through < count {
-            through += histogram[limit];
-            limit += 1;
-        }
-        let limit = u16::try_from(limit.max(1)).unwrap_or(u16::MAX);
-        let mut near = Vec::with_capacity(through);
-        // Whole blocks without a near one are passed over quickly.
-        for (block, far) in distances.chunks(64).enumerate() {
-            if far.iter().fold(u16::MAX, |least, far| least.min(*far)) < limit {
-                let rows = far.iter().enumerate().filter(|(_, far)| **far < limit);
-                near.extend(rows.map(|(row, _)| block * 64 + row).filter(|row| wanted(self.owners[*row])));
-            }
-        }
-        near
+        let wanted = |row: Slot| wanted(self.owners[row as usize]);
+        let near = Arch::new().dispatch(NearestBySign { rows: &self.signs, question: &question, count, wanted });
+        let mut rows: Vec<usize> = near.into_iter().map(|(row, _)| row as usize).collect();
+        rows.sort_unstable();
+        rows
     }
 
     /// How many memories have a vector.
@@ -139,54 +122,47 @@ fn signs(dims: &[i8]) -> Vec<u64> {
         .collect()
 }
 
-/// The distances of all rows of six words, in blocks: counting bits by arithmetic alone runs on many rows at once.
-fn distances_of_six(rows: &[u64], question: [u64; 6]) -> Vec<u16> {
-    let (blocks, rest) = rows.as_chunks::<{ 6 * LANES }>();
-    let mut distances = Vec::with_capacity(rows.len() / 6);
-    for block in blocks {
-        let mut columns = [[0u64; LANES]; 6];
-        for (lane, row) in block.as_chunks::<6>().0.iter().enumerate() {
-            for (column, (bits, asked)) in columns.iter_mut().zip(row.iter().zip(question)) {
-                column[lane] = bits ^ asked;
+/// The rows that have most bits in common with the question, compiled for the widest instructions that the processor has.
+struct NearestBySign<'a, W> {
+    rows: &'a [u64],
+    question: &'a [u64],
+    count: usize,
+    wanted: W,
+}
+
+impl<W: Fn(Slot) -> bool> NullaryFnOnce for NearestBySign<'_, W> {
+    /// Rows, and how many bits they have in common with the question.
+    type Output = Vec<(Slot, f32)>;
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        let words = self.question.len();
+        let mut best = Best::of(self.count);
+        let mut common = [0.0; BLOCK];
+        for (block, rows) in self.rows.chunks(BLOCK * words).enumerate() {
+            // The usual number of dimensions, 384, without a loop inside the loop.
+            if let Ok(six) = <&[u64; 6]>::try_from(self.question) {
+                for (row, common) in rows.as_chunks::<6>().0.iter().zip(&mut common) {
+                    *common = in_common(row, six);
+                }
+            } else {
+                for (row, common) in rows.chunks_exact(words).zip(&mut common) {
+                    *common = in_common(row, self.question);
+                }
             }
+            best.take((block * BLOCK) as Slot, &common[..rows.len() / words], &self.wanted);
         }
-        let mut sums = [0u16; LANES];
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum = ones(columns.map(|column| column[lane]));
-        }
-        distances.extend_from_slice(&sums);
+        best.found()
     }
-    distances.extend(rest.chunks_exact(6).map(|row| distance(row, &question)));
-    distances
 }
 
-/// How many rows are counted together.
-const LANES: usize = 8;
+/// Rows that are compared before the best of them are looked for.
+const BLOCK: usize = 1024;
 
-/// The bits that are set in six words. Two adders make four words of six, whose bits are then summed side by side.
-#[inline]
-fn ones([a, b, c, d, e, f]: [u64; 6]) -> u16 {
-    const PAIRS: u64 = 0x5555_5555_5555_5555;
-    const FOURS: u64 = 0x3333_3333_3333_3333;
-    const EIGHTS: u64 = 0x0f0f_0f0f_0f0f_0f0f;
-    const SIXTEENS: u64 = 0x00ff_00ff_00ff_00ff;
-    let add = |x: u64, y: u64, z: u64| (x ^ y ^ z, (x & y) | (z & (x ^ y)));
-    let nibbles = |x: u64| {
-        let x = x - ((x >> 1) & PAIRS);
-        (x & FOURS) + ((x >> 2) & FOURS)
-    };
-    let bytes = |x: u64| (x & EIGHTS) + ((x >> 4) & EIGHTS);
-    let ((one, two), (other_one, other_two)) = (add(a, b, c), add(d, e, f));
-    let single = bytes(nibbles(one) + nibbles(other_one));
-    let double = bytes(nibbles(two) + nibbles(other_two));
-    let all = single + 2 * double;
-    let wide = (all & SIXTEENS) + ((all >> 8) & SIXTEENS);
-    (wide.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u16
-}
-
-/// In how many bits two rows differ.
-fn distance(a: &[u64], b: &[u64]) -> u16 {
-    a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum::<u32>() as u16
+/// How many bits two rows have in common.
+#[inline(always)]
+fn in_common(a: &[u64], b: &[u64]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| (!(x ^ y)).count_ones()).sum::<u32>() as f32
 }
 
 #[cfg(test)]
@@ -196,10 +172,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bits_are_counted_right(rows in prop::collection::vec(any::<u64>(), 6 * 21), question in any::<[u64; 6]>()) {
-            let slow: Vec<u16> = rows.chunks_exact(6).map(|row| distance(row, &question)).collect();
-            prop_assert_eq!(distances_of_six(&rows, question), slow);
-            prop_assert_eq!(ones([u64::MAX; 6]), 384);
+        fn the_nearest_by_sign_are_found(rows in prop::collection::vec(any::<u64>(), 6 * 21), words in 1usize..=7, question in any::<[u64; 7]>()) {
+            let question = &question[..words];
+            let common = |row: &[u64]| (0..64 * words).filter(|bit| (row[bit / 64] ^ question[bit / 64]) >> (bit % 64) & 1 == 0).count();
+            let mut slow: Vec<usize> = rows.chunks_exact(words).map(common).collect();
+            let near = NearestBySign { rows: &rows, question, count: 5, wanted: |_: Slot| true };
+            let mut found: Vec<f32> = Arch::new().dispatch(near).into_iter().map(|(_, common)| common).collect();
+            slow.sort_by(|a, b| b.cmp(a));
+            slow.retain(|common| *common > 0);
+            slow.truncate(5);
+            found.sort_by(|a, b| b.total_cmp(a));
+            prop_assert_eq!(found, slow.into_iter().map(|common| common as f32).collect::<Vec<_>>());
         }
     }
 }
