@@ -78,6 +78,10 @@ bench: ## measure this machine
 	@scripts/checkout.sh
 	cargo run --release --package xtask --features bench -- bench $(ARGS)
 
+.PHONY: bench-realtime
+bench-realtime: ## measure visitors' sockets beside Node's ws and a bare tokio-tungstenite server (minutes; needs node and npm)
+	@$(MAKE) bench ARGS="--only realtime $(ARGS)"
+
 .PHONY: fuzz
 fuzz: ## fuzz the reader of actionControl texts for a minute (needs the nightly compiler; ARGS="-max_total_time=600")
 	@command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz

@@ -43,5 +43,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: Some(include_str!("../migrations/0007_plaza.sqlite.sql")),
             postgres: Some(include_str!("../migrations/0007_plaza.postgres.sql")),
         },
+        Migration {
+            name: "0012_visitor_sources",
+            sql: include_str!("../migrations/0012_visitor_sources.sql"),
+            sqlite: None,
+            postgres: None,
+        },
     ],
 };

@@ -30,6 +30,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(oauth::authorize::http::routes())
         .merge(oauth::authorizations::http::routes())
+        .merge(platform::forgotten::routes())
         .merge(oauth::apps::http::routes())
         .merge(oauth::console::http::routes())
         .merge(oauth::webhooks::http::routes())

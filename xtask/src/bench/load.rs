@@ -98,7 +98,8 @@ impl Load<'_> {
         }
         if self.body.contains(EACH) {
             let pieces: Vec<String> = self.body.split(EACH).map(quoted).collect();
-            let pieces = pieces.join(" .. id .. ");
+            // Not `..`: Lua nests an expression for each, two hundred at most.
+            let pieces = format!("table.concat({{{}}})", pieces.join(", id, "));
             script.push_str(&format!(
                 "local n = 0\nlocal run = \"{:x}_\"\nrequest = function()\n  n = n + 1\n  local id = run .. n\n  \
                  return wrk.format(nil, nil, nil, {pieces})\nend\n",

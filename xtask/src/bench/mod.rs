@@ -17,6 +17,7 @@ mod memory_speed;
 mod model;
 mod plaza;
 mod reads;
+mod realtime;
 mod recall;
 mod report;
 mod samples;
@@ -25,13 +26,14 @@ mod start;
 mod streams;
 mod tokens;
 mod upstream;
+mod webhooks;
 
 use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, model (default: these), act, plaza, recall,
-                   memory-speed (minutes: only when named)
+  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, webhooks, model (default: these), act, plaza,
+                   recall, memory-speed, realtime (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
@@ -39,10 +41,22 @@ const USAGE: &str =
   --data PATH      the LoCoMo conversations of section recall (default ../shared/data/locomo-dev.json)
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 10] =
-    ["start", "reads", "tokens", "memory-ingest", "streams", "model", "act", "plaza", "recall", "memory-speed"];
+const SECTIONS: [&str; 12] = [
+    "start",
+    "reads",
+    "tokens",
+    "memory-ingest",
+    "streams",
+    "webhooks",
+    "model",
+    "act",
+    "plaza",
+    "recall",
+    "memory-speed",
+    "realtime",
+];
 /// Sections that take minutes and run only when they are named.
-const ON_REQUEST: [&str; 4] = ["act", "plaza", "recall", "memory-speed"];
+const ON_REQUEST: [&str; 5] = ["act", "plaza", "recall", "memory-speed", "realtime"];
 /// Sections that need no server.
 const WITHOUT_SERVER: [&str; 2] = ["recall", "memory-speed"];
 
@@ -110,6 +124,9 @@ struct Bench {
 
 /// Runs the sections that `args` name, or all of them.
 pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
+    if args.first() == Some(&"--echo-server") {
+        return runtime()?.block_on(realtime::echo_server());
+    }
     let options = Options::parse(args)?;
     let with_server = SECTIONS.iter().any(|section| options.wants(section) && !WITHOUT_SERVER.contains(section));
     let bin = match &options.bin {
@@ -125,18 +142,18 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
         options.quiet_wait,
     );
     let mut bench = Bench { root: root.to_owned(), bin, work, options, report };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| format!("no runtime: {e}"))?;
-    let outcome = runtime.block_on(sections(&mut bench));
+    let outcome = runtime()?.block_on(sections(&mut bench));
     drop(std::fs::remove_dir_all(&bench.work));
     bench.report.finish();
     if bench.options.write {
         bench.report.append_to(&root.join("docs/BENCHMARKS.md"))?;
     }
     outcome
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().map_err(|e| format!("no runtime: {e}"))
 }
 
 /// A section that fails does not keep the others from being measured; the run fails in the end.
@@ -156,6 +173,8 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "recall" => recall::run(bench).await,
             "memory-speed" => memory_speed::run(bench).await,
             "plaza" => plaza::run(bench).await,
+            "realtime" => realtime::run(bench).await,
+            "webhooks" => webhooks::run(bench).await,
             _ => model::run(bench).await,
         };
         if let Err(why) = outcome {

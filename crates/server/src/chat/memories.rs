@@ -58,6 +58,38 @@ pub async fn recall(
     Ok(hits)
 }
 
+/// What an avatar of `user_id` remembers towards somebody who is not its owner: in its `notes` (those that its owner named for it), among the
+/// memories that `listener` may hear, and the key memories that every such listener may know.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn recall_for_visitor(
+    app: &App,
+    user_id: i64,
+    listener: &Listener,
+    message: &str,
+    notes: &[i64],
+) -> Result<Vec<Hit>> {
+    let max = app.config().chat.memories_max;
+    let query = Query {
+        user_id,
+        listener,
+        text: message,
+        now: app.now(),
+        limit: max / 2,
+        kinds: &[],
+        except_conversation: None,
+    };
+    let mut hits = retrieval::in_notes(app, &query, notes).await?;
+    hits.extend(recall(app, user_id, listener, message, None).await?);
+    hits.extend(retrieval::always(app.store(), user_id, listener, max).await?);
+    let mut seen = HashSet::new();
+    hits.retain(|hit| seen.insert(hit.entry_id));
+    let mut hits = without_echoes(hits, message);
+    hits.truncate(max);
+    Ok(hits)
+}
+
 /// Leaves out what the avatar itself said, whose slips would come back as memories; then the question when it was asked before,
 /// which answers nothing, and what is said a second time. In this order: an avatar that repeats a fact must not hide it.
 fn without_echoes(mut hits: Vec<Hit>, message: &str) -> Vec<Hit> {

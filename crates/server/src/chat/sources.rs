@@ -50,10 +50,10 @@ pub struct Source {
     changed: bool,
 }
 
-/// The memories that an answer of the caller's avatar had in its prompt, the best match first. Answers without any, and the
-/// caller's own messages, have none.
+/// The memories that an answer of the caller's avatar had in its prompt, the best match first: an answer to the caller, or to a
+/// visitor of one of their avatars. Answers without any, and what others said, have none.
 #[utoipa::path(get, path = "/secondme/chat/messages/{messageId}/sources", tag = "Chat",
-    params(("messageId" = String, Path, description = "`msg_…`, from `chat/session/messages`.")),
+    params(("messageId" = String, Path, description = "`msg_…`, from `chat/session/messages`, or `vmsg_…`, from the conversations of visitors.")),
     security(("token" = ["chat.read"])), responses((status = 200, body = Envelope<Sources>)))]
 async fn sources(
     State(app): State<App>,
@@ -74,22 +74,34 @@ pub(super) async fn put(
     message_id: &str,
     hits: &[Hit],
 ) -> std::result::Result<(), StoreError> {
-    for (position, hit) in hits.iter().enumerate() {
-        tx.run(
-            sql!(
-                "INSERT INTO chat_sources (message_id, position, user_id, entry_id, kind, item_id)
-                 VALUES ($1, $2, $3, $4, $5, $6)"
-            ),
-            params![
-                message_id,
-                i64::try_from(position).unwrap_or(i64::MAX),
-                user_id,
-                hit.entry_id,
-                hit.kind.as_str(),
-                &hit.item_id
-            ],
-        )
-        .await?;
+    let sql = sql!(
+        "INSERT INTO chat_sources (message_id, position, user_id, entry_id, kind, item_id)
+         VALUES ($1, $2, $3, $4, $5, $6)"
+    );
+    for (position, hit) in (0i64..).zip(hits) {
+        let (kind, item_id) = (hit.kind.as_str(), &hit.item_id);
+        tx.run(sql, params![message_id, position, user_id, hit.entry_id, kind, item_id]).await?;
+    }
+    Ok(())
+}
+
+/// The same for an answer to a visitor; `user_id` is the owner of the avatar, who alone may see it.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn put_of_visitor(
+    tx: &mut Tx,
+    user_id: i64,
+    message_id: &str,
+    hits: &[Hit],
+) -> std::result::Result<(), StoreError> {
+    let sql = sql!(
+        "INSERT INTO visitor_sources (message_id, position, user_id, entry_id, kind, item_id)
+         VALUES ($1, $2, $3, $4, $5, $6)"
+    );
+    for (position, hit) in (0i64..).zip(hits) {
+        let (kind, item_id) = (hit.kind.as_str(), &hit.item_id);
+        tx.run(sql, params![message_id, position, user_id, hit.entry_id, kind, item_id]).await?;
     }
     Ok(())
 }
@@ -102,7 +114,10 @@ pub async fn list(store: &Store, user_id: i64, message_id: &str) -> Result<Vec<S
     let mut tx = store.read().await?;
     let known = tx
         .opt(
-            sql!("SELECT message_id FROM chat_messages WHERE user_id = $1 AND message_id = $2"),
+            sql!(
+                "SELECT message_id FROM chat_messages WHERE user_id = $1 AND message_id = $2
+                 UNION ALL SELECT message_id FROM visitor_messages WHERE user_id = $1 AND message_id = $2"
+            ),
             params![user_id, message_id],
         )
         .await?;
@@ -113,9 +128,10 @@ pub async fn list(store: &Store, user_id: i64, message_id: &str) -> Result<Vec<S
         .all(
             sql!(
                 "SELECT s.entry_id, s.kind, s.item_id, e.id AS now_id, e.content, e.speaker, e.conversation, e.happened_at
-                 FROM chat_sources s
+                 FROM (SELECT * FROM chat_sources WHERE user_id = $1 AND message_id = $2
+                       UNION ALL SELECT * FROM visitor_sources WHERE user_id = $1 AND message_id = $2) s
                  LEFT JOIN memory_entries e ON e.user_id = s.user_id AND e.kind = s.kind AND e.item_id = s.item_id
-                 WHERE s.user_id = $1 AND s.message_id = $2 ORDER BY s.position"
+                 ORDER BY s.position"
             ),
             params![user_id, message_id],
         )

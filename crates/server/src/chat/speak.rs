@@ -2,18 +2,22 @@
 
 use secondme_llm::{ChatMessage, ChatRequest, ChatStream, Output, Role, Sampling};
 
+use super::memories::{self, Section};
 use super::models::ModelName;
 use super::persona::Persona;
 use super::prompt::{self, Material, Past};
 use super::reply::refused;
 use crate::app::App;
 use crate::error::Result;
+use crate::memory::audience::Listener;
 
 /// Something to answer.
 #[derive(Debug)]
 pub struct Speech<'a> {
     /// Who speaks.
     pub persona: &'a Persona,
+    /// What it remembers, as a section of its prompt; empty: nothing.
+    pub memories: &'a str,
     /// What was said before, oldest first.
     pub past: &'a [Past],
     /// What is to be answered.
@@ -31,6 +35,36 @@ pub struct Speech<'a> {
 const GO_ON: &str =
     "(Your last message was cut off. Go on exactly where it stops; repeat nothing of it and say nothing about this.)";
 
+/// What the persona remembers towards `listener` of what fits `message`, cut to the budget of a prompt.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn remember(app: &App, who: &Remembering<'_>, message: &str) -> Result<Section> {
+    let chat = &app.config().chat;
+    if chat.memories_max == 0 || chat.memory_tokens == 0 {
+        return Ok(Section::default());
+    }
+    let hits = match who.listener {
+        Listener::Owner => memories::recall(app, who.owner_id, who.listener, message, None).await?,
+        listener => memories::recall_for_visitor(app, who.owner_id, listener, message, who.notes).await?,
+    };
+    let model = app.models().get(ModelName::Nano).clone();
+    Ok(memories::section(model.as_ref(), who.owner_name, &hits, chat.memory_tokens))
+}
+
+/// Whose memories are told to whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Remembering<'a> {
+    /// Whose they are.
+    pub owner_id: i64,
+    /// What the owner is called.
+    pub owner_name: &'a str,
+    /// Who listens.
+    pub listener: &'a Listener,
+    /// The notes that the owner named for the avatar that speaks.
+    pub notes: &'a [i64],
+}
+
 /// Hands it to the model behind `secondme/nano` and waits for its place.
 ///
 /// # Errors
@@ -41,7 +75,7 @@ pub async fn speak(app: &App, speech: &Speech<'_>) -> Result<ChatStream> {
     let material = Material {
         persona: speech.persona,
         system_prompt: None,
-        memories: "",
+        memories: speech.memories,
         task: None,
         past: speech.past,
         message: speech.message,

@@ -1,3 +1,4 @@
 //! What operators and other programs see of the server itself.
 
+pub mod forgotten;
 pub mod health;

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::avatars::center::{self, Avatar, Voice, persona_for_visitor};
 use crate::chat::models::ModelName;
 use crate::chat::prompt::Past;
-use crate::chat::speak::{self, Speech};
+use crate::chat::speak::{self, Remembering, Speech};
 use crate::error::{Code, Lang, Result};
 use crate::memory::audience::Listener;
 
@@ -119,8 +119,16 @@ impl Stage<'_> {
             past.push(said(Role::User, &turn.user));
             past.push(said(Role::Assistant, &turn.avatar));
         }
+        let who = Remembering {
+            owner_id: self.avatar.user_id,
+            owner_name: &self.avatar.owner_name,
+            listener: &LISTENER,
+            notes: &self.avatar.related_note_ids,
+        };
+        let memories = speak::remember(self.app, &who, message).await?;
         let speech = Speech {
             persona: &self.voice.persona,
+            memories: &memories.text,
             past: &past,
             message,
             said: "",

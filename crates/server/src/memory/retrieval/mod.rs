@@ -3,6 +3,7 @@
 
 mod images;
 mod store;
+mod told;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use secondme_llm::{ModelStatus, Purpose};
 use secondme_recall::Code;
 
 pub use images::Images;
+pub use told::{always, in_notes};
 
 use super::audience::Listener;
 use super::index::{self, Kind};

@@ -219,7 +219,7 @@ pub(super) async fn tail(store: &Store, query: &Query<'_>) -> Result<Vec<Hit>, S
     Ok(hits.into_iter().flatten().collect())
 }
 
-fn hit(row: &Row) -> Result<Option<Hit>, StoreError> {
+pub(super) fn hit(row: &Row) -> Result<Option<Hit>, StoreError> {
     let Some(kind) = Kind::parse(&row.get::<String>("kind")?) else { return Ok(None) };
     Ok(Some(Hit {
         entry_id: row.get("id")?,

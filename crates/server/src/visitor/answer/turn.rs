@@ -13,10 +13,12 @@ use super::{lease, past, store};
 use crate::app::App;
 use crate::avatars::center::{self, Avatar, Kind};
 use crate::avatars::interactions::Sender;
+use crate::chat::memories::Section;
 use crate::chat::persona::{self, Persona};
 use crate::chat::prompt::Past;
 use crate::chat::reply::refused;
-use crate::chat::speak::{self, Speech};
+use crate::chat::sources;
+use crate::chat::speak::{self, Remembering, Speech};
 use crate::error::{self, ApiError, Code, Lang, Result};
 use crate::memory::audience::Listener;
 use crate::users::{profile, shades};
@@ -48,6 +50,8 @@ pub(super) struct Turn<'a> {
     said: String,
     /// Frames it has of it.
     frames: i64,
+    /// What it had in its prompt of memories.
+    memories: Option<Section>,
     /// When the lease is to be renewed.
     renew_at: Instant,
 }
@@ -88,7 +92,19 @@ impl<'a> Turn<'a> {
         let avatar = avatar.ok_or_else(|| ApiError::new(Code::VisitorSessionUnknown))?;
         tx.commit().await?;
         let renew_at = Instant::now() + lease(app) / 3;
-        Ok(Some(Self { app, holder, session, avatar, question, reply_id, past, said, frames, renew_at }))
+        Ok(Some(Self {
+            app,
+            holder,
+            session,
+            avatar,
+            question,
+            reply_id,
+            past,
+            said,
+            frames,
+            memories: None,
+            renew_at,
+        }))
     }
 
     /// Generates the answer, or the rest of it.
@@ -152,8 +168,10 @@ impl<'a> Turn<'a> {
     async fn speak(&mut self, said: &str) -> Result<ChatStream> {
         let listener = who::listener(self.session.user_id, self.session.visitor_user_id);
         let persona = self.persona(&listener).await?;
+        let memories = self.remember(&listener).await?;
         let speech = Speech {
             persona: &persona,
+            memories: &memories.text,
             past: &self.past,
             message: &self.question.content,
             said,
@@ -177,6 +195,23 @@ impl<'a> Turn<'a> {
                 () = self.app.stopping().cancelled() => return Err(ApiError::new(Code::ShuttingDown)),
             }
         }
+    }
+
+    /// What the avatar remembers of the message: the same for all attempts of this turn.
+    async fn remember(&mut self, listener: &Listener) -> Result<Section> {
+        if let Some(memories) = &self.memories {
+            return Ok(memories.clone());
+        }
+        let avatar = &self.avatar;
+        // Owners who try an avatar out hear what its visitors would; their primary one is theirs.
+        let tried_out = Listener::Visitor { signed_in: true };
+        let is_theirs = *listener != Listener::Owner || avatar.kind == Kind::Primary;
+        let listener = if is_theirs { listener } else { &tried_out };
+        let (owner_name, notes) = (avatar.owner_name.as_str(), avatar.related_note_ids.as_slice());
+        let who = Remembering { owner_id: avatar.user_id, owner_name, listener, notes };
+        let memories = speak::remember(self.app, &who, &self.question.content).await?;
+        self.memories = Some(memories.clone());
+        Ok(memories)
     }
 
     /// Who speaks: to its owner, the primary avatar is the one that chats with them elsewhere.
@@ -247,6 +282,8 @@ impl<'a> Turn<'a> {
         if !self.said.is_empty() {
             let message = (self.reply_id.as_str(), Sender::Avatar, reply_state);
             sessions::add_message(app, &mut tx, session, message, &self.said).await?;
+            let told = self.memories.as_ref().map(|memories| memories.sources.as_slice()).unwrap_or_default();
+            sources::put_of_visitor(&mut tx, session.user_id, &self.reply_id, told).await?;
         }
         store::settle(&mut tx, &session.session_id, self.question.id, state).await?;
         tx.commit().await?;

@@ -4,6 +4,7 @@ mod hub;
 mod killed;
 mod limits;
 mod reading;
+mod remembering;
 mod taking_up;
 mod talking;
 mod ws_chat;
