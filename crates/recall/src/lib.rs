@@ -8,6 +8,7 @@ mod calendar;
 pub mod code;
 pub mod dates;
 mod dates_han;
+mod excerpt;
 mod image;
 mod passage;
 mod postings;
@@ -18,6 +19,7 @@ mod vectors;
 pub mod words;
 
 pub use code::Code;
+pub use excerpt::excerpt;
 pub use image::{Image, Item};
 pub use passage::passage;
 pub use question::{Found, Question, Weights};

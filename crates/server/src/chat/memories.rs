@@ -104,8 +104,8 @@ fn without_echoes(mut hits: Vec<Hit>, message: &str) -> Vec<Hit> {
     hits
 }
 
-/// The memories as the model reads them, as many as fit into `budget` tokens, the best first.
-pub fn section(model: &dyn ChatModel, name: &str, hits: &[Hit], budget: usize) -> Section {
+/// The memories as the model reads them, as many as fit into `budget` tokens, the best first; of long ones what fits `message`.
+pub fn section(model: &dyn ChatModel, name: &str, message: &str, hits: &[Hit], budget: usize) -> Section {
     let mut section = Section {
         text: format!(
             "## What you remember\nThings from {name}'s notes and earlier conversations. Use those that fit; the others are to stay unsaid."
@@ -114,7 +114,7 @@ pub fn section(model: &dyn ChatModel, name: &str, hits: &[Hit], budget: usize) -
     };
     let mut used = model.count_tokens(&section.text);
     for hit in hits {
-        let line = line(hit);
+        let line = line(hit, message);
         used += model.count_tokens(&line);
         if used > budget {
             break;
@@ -126,15 +126,9 @@ pub fn section(model: &dyn ChatModel, name: &str, hits: &[Hit], budget: usize) -
 }
 
 /// `- Ada: … (2025-06-15)`, on one line. The day stands last: what stands first is what small models answer with.
-fn line(hit: &Hit) -> String {
+fn line(hit: &Hit, message: &str) -> String {
     let mut line = hit.speaker.as_ref().map_or_else(|| "\n- ".to_owned(), |speaker| format!("\n- {speaker}: "));
-    let mut words = hit.text.split_whitespace();
-    let mut text = words.next().unwrap_or_default().to_owned();
-    words.for_each(|word| _ = write!(text, " {word}"));
-    line.extend(text.chars().take(SHOWN_CHARS));
-    if text.chars().count() > SHOWN_CHARS {
-        line.push('…');
-    }
+    line.push_str(&secondme_recall::excerpt(&hit.text, message, SHOWN_CHARS));
     let _ = write!(line, " ({})", iso(hit.happened_at).get(..10).unwrap_or_default());
     line
 }
@@ -201,12 +195,12 @@ mod tests {
     #[test]
     fn a_section_names_day_and_speaker_and_stays_in_its_budget() {
         let hits = [hit(1, Some("Ada"), "I keep  bees\nin Lisbon"), hit(2, None, &"long ".repeat(300))];
-        let all = section(&Scripted::echo(), "Ada", &hits, 10_000);
+        let all = section(&Scripted::echo(), "Ada", "bees", &hits, 10_000);
         assert!(all.text.contains("\n- Ada: I keep bees in Lisbon (2025-06-15)\n- long"));
         assert!(all.text.ends_with("… (2025-06-15)") && all.sources.len() == 2);
-        let one = section(&Scripted::echo(), "Ada", &hits, 70);
+        let one = section(&Scripted::echo(), "Ada", "bees", &hits, 70);
         assert_eq!(one.sources.iter().map(|s| s.entry_id).collect::<Vec<_>>(), [1]);
-        let none = section(&Scripted::echo(), "Ada", &hits, 5);
+        let none = section(&Scripted::echo(), "Ada", "bees", &hits, 5);
         assert!(none.text.is_empty() && none.sources.is_empty());
     }
 

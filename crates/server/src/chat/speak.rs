@@ -49,7 +49,7 @@ pub async fn remember(app: &App, who: &Remembering<'_>, message: &str) -> Result
         listener => memories::recall_for_visitor(app, who.owner_id, listener, message, who.notes).await?,
     };
     let model = app.models().get(ModelName::Nano).clone();
-    Ok(memories::section(model.as_ref(), who.owner_name, &hits, chat.memory_tokens))
+    Ok(memories::section(model.as_ref(), who.owner_name, message, &hits, chat.memory_tokens))
 }
 
 /// Whose memories are told to whom.

@@ -135,7 +135,7 @@ async fn try_everything(world: &World) {
     for (n, attempt) in attempts.iter().enumerate() {
         let listener = &listeners[n % listeners.len()];
         let hits = memories::recall_for_visitor(&world.app, ADA, listener, attempt, &[]).await.unwrap();
-        let section = memories::section(&Scripted::echo(), "Ada", &hits, 10_000);
+        let section = memories::section(&Scripted::echo(), "Ada", attempt, &hits, 10_000);
         for hit in &section.sources {
             assert!(hit.item_id.starts_with("open "), "{attempt:?} brought {} to {listener:?}", hit.item_id);
         }

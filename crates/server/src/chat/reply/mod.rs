@@ -156,7 +156,8 @@ impl Reply {
             }
         };
         let model = self.model();
-        let remembered = memories::section(model.as_ref(), &self.persona.name, &self.recalled, chat.memory_tokens);
+        let (name, asked) = (&self.persona.name, &self.turn.message);
+        let remembered = memories::section(model.as_ref(), name, asked, &self.recalled, chat.memory_tokens);
         let material = Material {
             persona: &self.persona,
             system_prompt,
