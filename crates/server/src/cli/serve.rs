@@ -130,6 +130,7 @@ pub fn jobs(app: &App) -> Runner {
             Arc::new(DreamJob(app.clone())),
             Arc::new(Forgotten(app.clone())),
             Arc::new(visitor::answer::jobs::Watch(app.clone())),
+            Arc::new(visitor::learning::ReadVisit(app.clone())),
             Arc::new(visitor::answer::jobs::Housekeeping(app.clone())),
             Arc::new(uploads::jobs::Sweep(app.clone())),
             Arc::new(plaza::posts::jobs::Preview(app.clone())),

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod events;
 pub mod fan_out;
 pub mod hub;
+pub mod learning;
 pub mod live;
 pub mod log;
 pub mod meter;

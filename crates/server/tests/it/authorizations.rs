@@ -5,16 +5,68 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use reqwest::Method;
-use secondme_bus::LocalBus;
+use secondme_bus::{Bus, LocalBus, NatsBus};
+use secondme_kit::Secret;
 use secondme_llm::Scripted;
 use secondme_llm::scripted::Step;
 use secondme_server::access::log;
 use secondme_store::{params, sql};
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, LIN, Setup, TestDb, World, both, data, refused};
+use crate::harness::{ADA, LIN, Nats, Setup, TestDb, World, both, data, refused};
 
 const REVOKE: &str = "authorizations/app_demo/revoke";
+
+/// An app's access ends on one node; what it has open on another ends, too, within a second, and nothing else does.
+async fn revoked_everywhere(db: TestDb, one: Arc<dyn Bus>, two: Arc<dyn Bus>) {
+    let node = |bus| Setup { bus, model: slow(), ..Setup::default() };
+    let world = World::with(db, node(one)).await;
+    let other = world.beside(node(two)).await;
+    let (access, refresh) = world.connect(ADA, &["userinfo", "chat"]).await;
+    let (lin, _) = world.connect(LIN, &["userinfo", "chat"]).await;
+    let mut streams = Vec::new();
+    for (node, token, path) in [
+        (&world, &access, "chat"),
+        (&other, &access, "chat"),
+        (&other, &access, "act"),
+        (&other, &lin, "chat"),
+        (&other, &ADA.to_owned(), "chat"),
+    ] {
+        streams.push(begin(node, token, path).await);
+        data(node.get("secondme/user/info", token).await);
+    }
+    assert_eq!(world.app.revocations().open() + other.app.revocations().open(), 3);
+    let begun = Instant::now();
+    assert_eq!(data(world.post(REVOKE, ADA, &json!({})).await), json!({"appId": "app_demo", "receiptId": null}));
+    let stays = streams.split_off(3);
+    for stream in streams {
+        let rest = rest(stream).await;
+        assert!(rest.contains("oauth2.authorization.revoked") && rest.ends_with("data: [DONE]\n\n"), "{rest}");
+    }
+    for node in [&world, &other] {
+        refused(&node.get("secondme/user/info", &access).await, 401, "oauth2.authorization.revoked");
+        data(node.get("secondme/user/info", &lin).await);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    for mut stream in stays {
+        let more = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
+        assert!(
+            more.is_err() || !String::from_utf8_lossy(&more.unwrap().unwrap().unwrap()).contains("error"),
+            "others go on"
+        );
+    }
+    refused(&world.post("oauth/token/refresh", "", &json!({
+        "grant_type": "refresh_token", "refresh_token": refresh, "client_id": "de300000-0000-4000-8000-000000000001", "client_secret": "demo-client-secret",
+    })).await, 401, "oauth2.refresh_token.revoked");
+    assert_eq!(data(world.get("authorizations", ADA).await)["total"], 0);
+    refused(&world.post(REVOKE, ADA, &json!({})).await, 404, "oauth2.authorization.not_found");
+    // Let in again, the app works again, also on the node that heard of the revocation.
+    let (again, _) = world.connect(ADA, &["userinfo", "chat"]).await;
+    data(other.get("secondme/user/info", &again).await);
+    let mut stream = begin(&other, &again, "chat").await;
+    let more = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
+    assert!(more.is_err() || !String::from_utf8_lossy(&more.unwrap().unwrap().unwrap()).contains("error"));
+}
 
 both! {
     async fn a_user_sees_what_apps_may_do_and_did(db: TestDb) {
@@ -69,46 +121,13 @@ both! {
 
     async fn a_revocation_counts_on_every_node_within_a_second(db: TestDb) {
         let bus = Arc::new(LocalBus::default());
-        let node = || Setup { bus: bus.clone(), model: slow(), ..Setup::default() };
-        let world = World::with(db, node()).await;
-        let other = world.beside(node()).await;
-        let (access, refresh) = world.connect(ADA, &["userinfo", "chat"]).await;
-        let (lin, _) = world.connect(LIN, &["userinfo", "chat"]).await;
-        let mut streams = Vec::new();
-        for (node, token, path) in [
-            (&world, &access, "chat"), (&other, &access, "chat"), (&other, &access, "act"), (&other, &lin, "chat"), (&other, &ADA.to_owned(), "chat"),
-        ] {
-            streams.push(begin(node, token, path).await);
-            data(node.get("secondme/user/info", token).await);
-        }
-        assert_eq!(world.app.revocations().open() + other.app.revocations().open(), 3);
-        let begun = Instant::now();
-        assert_eq!(data(world.post(REVOKE, ADA, &json!({})).await), json!({"appId": "app_demo", "receiptId": null}));
-        let stays = streams.split_off(3);
-        for stream in streams {
-            let rest = rest(stream).await;
-            assert!(rest.contains("oauth2.authorization.revoked") && rest.ends_with("data: [DONE]\n\n"), "{rest}");
-        }
-        for node in [&world, &other] {
-            refused(&node.get("secondme/user/info", &access).await, 401, "oauth2.authorization.revoked");
-            data(node.get("secondme/user/info", &lin).await);
-        }
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-        for mut stream in stays {
-            let more = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
-            assert!(more.is_err() || !String::from_utf8_lossy(&more.unwrap().unwrap().unwrap()).contains("error"), "others go on");
-        }
-        refused(&world.post("oauth/token/refresh", "", &json!({
-            "grant_type": "refresh_token", "refresh_token": refresh, "client_id": "de300000-0000-4000-8000-000000000001", "client_secret": "demo-client-secret",
-        })).await, 401, "oauth2.refresh_token.revoked");
-        assert_eq!(data(world.get("authorizations", ADA).await)["total"], 0);
-        refused(&world.post(REVOKE, ADA, &json!({})).await, 404, "oauth2.authorization.not_found");
-        // Let in again, the app works again, also on the node that heard of the revocation.
-        let (again, _) = world.connect(ADA, &["userinfo", "chat"]).await;
-        data(other.get("secondme/user/info", &again).await);
-        let mut stream = begin(&other, &again, "chat").await;
-        let more = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
-        assert!(more.is_err() || !String::from_utf8_lossy(&more.unwrap().unwrap().unwrap()).contains("error"));
+        revoked_everywhere(db, bus.clone(), bus).await;
+    }
+
+    async fn a_revocation_travels_over_nats(db: TestDb) {
+        let Some(nats) = Nats::start().await else { return };
+        let connect = async || Arc::new(NatsBus::connect(&Secret::new(nats.url.clone())).await.unwrap());
+        revoked_everywhere(db, connect().await, connect().await).await;
     }
 
     async fn a_watch_that_begins_after_the_end_has_ended(db: TestDb) {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use secondme_jobs::{Done, Handler, Job, JobError, Policy};
 use serde::Deserialize;
 
-use super::{Line, Reading, Speaker, Transcript, store};
+use super::{Line, Reading, Speaker, Transcript};
 use crate::app::App;
 use crate::chat::sessions::{self, QUIET};
 use crate::error::Result;
@@ -27,8 +27,7 @@ impl Handler for ReadChat {
     }
 
     fn policy(&self) -> Policy {
-        // A model that is away for hours is no reason to give up.
-        Policy { max_attempts: 20, base_ms: 60_000, concurrency: 1, timeout_ms: 900_000, ..Policy::default() }
+        reading_policy()
     }
 
     async fn run(&self, job: &Job) -> std::result::Result<Done, JobError> {
@@ -40,6 +39,11 @@ impl Handler for ReadChat {
             Next::At(time) => Ok(Done::Again(time)),
         }
     }
+}
+
+/// How conversations are read: a model that is away for hours is no reason to give up.
+pub fn reading_policy() -> Policy {
+    Policy { max_attempts: 20, base_ms: 60_000, concurrency: 1, timeout_ms: 900_000, ..Policy::default() }
 }
 
 /// What to do about a chat next.
@@ -62,7 +66,7 @@ pub async fn read(app: &App, user_id: i64, session_id: &str) -> Result<std::resu
     if quiet_at > app.now() {
         return Ok(Ok(Next::At(quiet_at)));
     }
-    let position = store::reached(app.store(), user_id, session_id).await?;
+    let position = super::reached(app, user_id, session_id).await?;
     let said = sessions::said_after(app, user_id, session_id, position, config.batch_messages).await?;
     let Some(last) = said.last() else { return Ok(Ok(Next::Done)) };
     let first = said.first().map_or(0, |message| message.position);

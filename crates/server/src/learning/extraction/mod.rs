@@ -98,6 +98,14 @@ struct Proposals {
 const SHOWN: usize = 20;
 const ANSWER_TOKENS: u32 = 1_500;
 
+/// The place in a conversation up to which was read.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn reached(app: &App, user_id: i64, conversation: &str) -> Result<i64> {
+    Ok(store::reached(app.store(), user_id, conversation).await?)
+}
+
 /// Reads a stretch of a conversation and stores what there is to learn, with the place reached.
 ///
 /// # Errors

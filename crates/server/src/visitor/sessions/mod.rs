@@ -17,7 +17,7 @@ use super::credential::{self, Addresses, Credential};
 use super::log::{self, Draft, News};
 use super::meter::{self, Use};
 use super::who::{self, Visitor};
-use super::{answer, hub};
+use super::{answer, hub, learning};
 use crate::access::AppAuth;
 use crate::app::App;
 use crate::avatars::api_keys;
@@ -287,6 +287,7 @@ pub async fn say(
     if by_avatar {
         answer::watch_over(app, &mut tx, &session.session_id).await?;
     }
+    learning::read_when_quiet(app, &mut tx, session).await?;
     tx.commit().await?;
     let accepted = Accepted { message_id, head: news.head, by_avatar };
     news.publish(app).await;

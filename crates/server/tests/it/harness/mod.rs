@@ -2,6 +2,7 @@
 
 mod browser;
 mod events;
+mod nats;
 mod receiver;
 mod socket;
 
@@ -25,6 +26,7 @@ use tokio::net::TcpListener;
 
 pub use browser::{Browser, Shown};
 pub use events::{Event, events};
+pub use nats::Nats;
 pub use receiver::{Receiver, Say};
 pub use socket::{Socket, assembled, cursors, from_cursor};
 

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use secondme_store::{Dialect, Location};
 use serde_json::{Value, json};
 
-use crate::harness::{AVATAR_KEY, LIN, Socket, TestDb, assembled};
+use crate::harness::{AVATAR_KEY, LIN, Nats, Socket, TestDb, assembled};
 
 fn size(name: &str, default: usize) -> usize {
     std::env::var_os(name).and_then(|n| n.to_str()?.parse().ok()).unwrap_or(default)
@@ -280,27 +280,12 @@ async fn two_servers_share_one_database_and_tell_each_other() {
     let Some(db) = TestDb::new(Dialect::Postgres) else { return };
     drop(db.store(&[&secondme_jobs::MIGRATIONS, &secondme_server::migrations::MIGRATIONS]).await);
     let Location::Postgres { url, .. } = db.location() else { return };
-    let nats_port = free_port();
-    let nats = Command::new("nats-server")
-        .args(["-a", "127.0.0.1", "-p", &nats_port.to_string()])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(nats) = nats else {
-        assert!(std::env::var_os("CI").is_none(), "nats-server is required here");
-        eprintln!("SKIPPED: nats-server is not installed");
-        return;
-    };
-    let _nats = Server(nats);
-    while std::net::TcpStream::connect(("127.0.0.1", nats_port)).is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let nats_url = format!("nats://127.0.0.1:{nats_port}");
+    let Some(nats) = Nats::start().await else { return };
     let key = "07".repeat(32);
     let shared = [
         ("SECONDME_DATABASE__URL", url.expose()),
         ("SECONDME_SERVER__SECRET_KEY", &key),
-        ("SECONDME_BUS__URL", &nats_url),
+        ("SECONDME_BUS__URL", &nats.url),
     ];
     let upstream = upstream().await;
     let (dir_a, dir_b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

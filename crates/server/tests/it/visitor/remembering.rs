@@ -1,6 +1,8 @@
 //! What an avatar remembers towards its visitors: what they may hear, and the notes that its owner named for it. Which of it was in
 //! an answer's prompt is the owner's to see.
 
+use secondme_llm::scripted::Step;
+use secondme_llm::{ChatRequest, Output, Scripted};
 use secondme_store::{params, sql};
 use serde_json::{Value, json};
 
@@ -22,7 +24,47 @@ async fn key_memory(world: &World, content: &str, visibility: i64) {
     data(world.post("secondme/memory/key", ADA, &body).await);
 }
 
+/// A model that answers chats and, asked what it learned of one, says who the visitor is.
+fn reader() -> Scripted {
+    Scripted::with(|request: &ChatRequest| match &request.output {
+        Output::Text => vec![Step::text("Do you own a yacht?")],
+        Output::Json(_) => {
+            assert!(request.messages.last().unwrap().text.contains("林小满: I build violins in Porto"));
+            let memory = |content: &str| {
+                json!({"content": content, "kind": "RELATION", "actor": "林小满", "object": "work",
+                "from": [1], "replaces": [], "since": "", "sure": 80})
+            };
+            vec![Step::text(
+                json!({"memories": [memory("林小满 builds violins in Porto"), memory("林小满 owns a yacht")]})
+                    .to_string(),
+            )]
+        }
+    })
+}
+
 both! {
+    async fn who_visits_by_name_is_remembered(db: TestDb) {
+        let world = World::with_model(db, reader()).await;
+        let session = data(world.post("secondme/visitor-chat/init", LIN, &json!({"apiKey": AVATAR_KEY})).await);
+        ask(&world, LIN, &session, "I build violins in Porto and would like to hear you play.").await;
+        let token = world.app_token().await;
+        let nameless = world.visit(&token, "device_abc123").await;
+        ask(&world, &token, &nameless, "I sell boats").await;
+        let learned = async || {
+            while world.run_jobs().await > 0 {}
+            let list = data(world.get("secondme/memory/key/search?pageSize=100", ADA).await)["list"].as_array().unwrap().clone();
+            list.into_iter().filter(|memory| memory["dataType"] == "CHAT").collect::<Vec<_>>()
+        };
+        assert_eq!(learned().await, Vec::<Value>::new(), "not before it is quiet");
+        world.clock.advance(301_000);
+        let memories = learned().await;
+        // What only the avatar said is not learned, and nothing of somebody without a name.
+        assert_eq!(memories.len(), 1, "{memories:?}");
+        let memory = &memories[0];
+        assert_eq!((&memory["factContent"], &memory["memoryKind"], &memory["factActor"], &memory["visibility"]),
+            (&json!("林小满 builds violins in Porto"), &json!("RELATION"), &json!("林小满"), &json!(0)));
+    }
+
     async fn visitors_are_told_what_they_may_hear(db: TestDb) {
         let world = World::new(db).await;
         key_memory(&world, "I teach pottery on Tuesdays in Alfama", 1).await;
