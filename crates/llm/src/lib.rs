@@ -22,7 +22,7 @@ pub use embed::{EmbeddedEmbedder, Embedder, Purpose, ScriptedEmbedder, UpstreamE
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::ModelError;
 pub use estimate::estimate_tokens;
-pub use model::{ChatModel, ModelInfo, ModelStatus};
+pub use model::{ChatModel, Load, ModelInfo, ModelStatus};
 pub use process::ensure_passive_threads;
 pub use request::{ChatMessage, ChatRequest, Image, Output, Role, Sampling};
 pub use scripted::Scripted;

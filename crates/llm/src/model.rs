@@ -15,6 +15,19 @@ pub enum ModelStatus {
     Failed(String),
 }
 
+/// What a model has to do at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Answers that are being given.
+    pub running: usize,
+    /// How many it gives at a time.
+    pub slots: usize,
+    /// Requests that wait.
+    pub waiting: usize,
+    /// How many may wait.
+    pub queue: usize,
+}
+
 /// What a caller may want to know before it builds a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
@@ -44,6 +57,11 @@ pub trait ChatModel: Send + Sync + 'static {
 
     /// Whether it can be asked now. Cheap, never blocks.
     fn status(&self) -> ModelStatus;
+
+    /// What it has to do; none where that is not known. Cheap, never blocks.
+    fn load(&self) -> Option<Load> {
+        None
+    }
 
     /// Tokens of a text: exact for the embedded engine once loaded, otherwise [`crate::estimate_tokens`].
     fn count_tokens(&self, text: &str) -> usize;

@@ -21,6 +21,7 @@ use crate::chat::models::Models;
 use crate::config::Config;
 use crate::http::outbound::Outbound;
 use crate::memory::retrieval::Images;
+use crate::oauth::inspector::Inspector;
 use crate::plaza::feed::walk::Walks;
 use crate::telemetry::Metrics;
 use crate::users::uploads::Objects;
@@ -35,6 +36,8 @@ struct Inner {
     grants: GrantCache,
     revocations: Revocations,
     access_log: AccessLog,
+    inspector: Inspector,
+    started_at: Millis,
     hashing: Semaphore,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -82,6 +85,8 @@ impl App {
         Self(Arc::new(Inner {
             revocations: Revocations::new(grants.clone()),
             access_log: AccessLog::default(),
+            inspector: Inspector::default(),
+            started_at: parts.clock.now(),
             grants,
             hashing: Semaphore::new(config.accounts.hashing_concurrency.max(1)),
             tasks: TaskTracker::new(),
@@ -141,6 +146,16 @@ impl App {
     /// What apps do for users, counted until it is written.
     pub fn access_log(&self) -> &AccessLog {
         &self.0.access_log
+    }
+
+    /// The last requests of apps, for their developers.
+    pub fn inspector(&self) -> &Inspector {
+        &self.0.inspector
+    }
+
+    /// When this process was put together.
+    pub fn started_at(&self) -> Millis {
+        self.0.started_at
     }
 
     /// The models that clients can name.

@@ -12,12 +12,13 @@
 //! - [`learning`]: key memories from chats, the nightly portrait
 //! - [`visitor`]: conversations of visitors with avatars: sockets, the log behind them, the owner's side
 //! - [`plaza`], [`social`]: posts and the feed, friends and discovery; [`legacy`]: the gateway of older agents
-//! - [`platform`], [`pages`]: health and metrics, browser pages
+//! - [`platform`], [`pages`]: health and metrics, browser pages; [`admin`]: the operator's pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
 //! A request walks route → extractors → handler (`http.rs`) → rule (`mod.rs`) → SQL (`store.rs`).
 
 pub mod access;
+pub mod admin;
 pub mod app;
 pub mod avatars;
 pub mod chat;

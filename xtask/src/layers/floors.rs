@@ -6,7 +6,7 @@ use super::Finding;
 use super::paths::Module;
 
 /// From the ground up. Modules that share a floor do not import each other, except on the ground floor.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["config", "error", "ids", "http", "migrations", "telemetry"],
     &["access"],
     &["users"],
@@ -16,6 +16,7 @@ const FLOORS: [&[&str]; 10] = [
     &["voice", "plaza", "social"],
     &["visitor"],
     &["platform", "pages", "legacy"],
+    &["admin"],
     TOP,
 ];
 

@@ -30,7 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 pub use options::EmbeddedOptions;
 
 use crate::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus, Output, estimate_tokens,
+    ChatEvent, ChatModel, ChatRequest, ChatStream, Load, ModelError, ModelInfo, ModelStatus, Output, estimate_tokens,
 };
 use active::Job;
 use load::Loaded;
@@ -122,6 +122,12 @@ impl ChatModel for Embedded {
 
     fn status(&self) -> ModelStatus {
         self.shared.status.borrow().clone()
+    }
+
+    fn load(&self) -> Option<Load> {
+        let taken = (self.options.slots + self.options.queue).saturating_sub(self.permits.available_permits());
+        let running = taken.min(self.options.slots);
+        Some(Load { running, slots: self.options.slots, waiting: taken - running, queue: self.options.queue })
     }
 
     fn count_tokens(&self, text: &str) -> usize {

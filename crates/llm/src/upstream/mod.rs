@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 pub use options::UpstreamOptions;
 
-use crate::{ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus, estimate_tokens};
+use crate::{ChatModel, ChatRequest, ChatStream, Load, ModelError, ModelInfo, ModelStatus, estimate_tokens};
 use answer::Answering;
 use body::Features;
 
@@ -148,6 +148,12 @@ impl ChatModel for Upstream {
 
     fn status(&self) -> ModelStatus {
         ModelStatus::Ready
+    }
+
+    fn load(&self) -> Option<Load> {
+        let slots = self.options.max_concurrent.max(1);
+        let running = slots.saturating_sub(self.permits.available_permits());
+        Some(Load { running, slots, waiting: 0, queue: 0 })
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -14,6 +14,7 @@ use super::{Scope, ScopeSet};
 use crate::app::App;
 use crate::error::{ApiError, Code, Result};
 use crate::http::peer::Peer;
+use crate::http::trace::Trace;
 
 /// A user, acting through an app or on their own.
 #[derive(Clone, Debug)]
@@ -70,6 +71,9 @@ impl<P: Permission> FromRequestParts<App> for Auth<P> {
         let Some(user_id) = grant.user_id else {
             return Err(ApiError::new(Code::OauthTokenInvalid).arg("it belongs to an app, this route needs a user's"));
         };
+        if let (Some(trace), Some(scope)) = (Trace::of(&parts.extensions), P::SCOPE) {
+            trace.note(|facts| facts.needs = scope.name());
+        }
         if let Some(scope) = P::SCOPE.filter(|scope| !is_excused(app, &grant, *scope)) {
             require(&grant, scope, P::REFUSAL)?;
         }
@@ -116,7 +120,16 @@ fn is_excused(app: &App, grant: &Grant, scope: Scope) -> bool {
 
 async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {
     let token = bearer(parts)?;
-    let grant = authenticate(app, token, Peer::of(parts)).await?;
+    let found = find(app, token).await?;
+    if let Some(trace) = Trace::of(&parts.extensions) {
+        trace.note(|facts| {
+            facts.app.clone_from(&found.app_id);
+            facts.user_id = found.user_id;
+            facts.token_kind = found.kind.word();
+            facts.scopes = found.scope_names.join(" ");
+        });
+    }
+    let grant = checked(app, found, Peer::of(parts))?;
     // Tokens of the older gateway work there only.
     if grant.kind == Kind::Agent { Err(ApiError::new(Code::TokenInvalid)) } else { Ok(grant) }
 }
@@ -126,9 +139,17 @@ async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {
 /// # Errors
 /// 401 with the reason (HOUSE-RULES "401"), 403 when the app is suspended.
 pub async fn authenticate(app: &App, token: &str, peer: Peer) -> Result<Arc<Grant>> {
+    checked(app, find(app, token).await?, peer)
+}
+
+/// The grant behind a bearer token, whether it works or not.
+async fn find(app: &App, token: &str) -> Result<Arc<Grant>> {
     let grant = tokens::find(app.store(), app.key(), app.grants(), token).await?;
     let invalid = if token.starts_with(Kind::ApiKey.prefix()) { Code::ApiKeyInvalid } else { Code::TokenInvalid };
-    let Some(grant) = grant.filter(|g| g.kind != Kind::Refresh) else { return Err(ApiError::new(invalid)) };
+    grant.filter(|g| g.kind != Kind::Refresh).ok_or_else(|| ApiError::new(invalid))
+}
+
+fn checked(app: &App, grant: Arc<Grant>, peer: Peer) -> Result<Arc<Grant>> {
     grant.check_alive(app.now())?;
     if grant.demo && !peer.is_loopback() {
         return Err(ApiError::new(Code::DemoElsewhere));

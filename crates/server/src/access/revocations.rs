@@ -26,7 +26,7 @@ const RECENT: Duration = Duration::from_secs(60);
 /// How long a listener that lost the bus waits before it listens again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// A user and an app.
+/// A user and an app; no app for what users have open on their own.
 type Pair = (i64, Arc<str>);
 
 /// What is open on this node, by user and app. Cheap to clone.
@@ -45,6 +45,7 @@ struct Inner {
 struct Notice {
     /// Absent: every user of the app.
     user_id: Option<i64>,
+    /// Empty: whatever the user has open; with neither, only the memory of tokens is emptied.
     app_id: String,
 }
 
@@ -62,16 +63,17 @@ impl Revocations {
         Self(Arc::new(Inner { grants, recent, open: Mutex::default() }))
     }
 
-    /// Begins to watch for the end of `app_id`'s access to `user_id`. Without an app there is nothing that could end.
+    /// Begins to watch for the end of `app_id`'s access to `user_id`. Without an app only the account itself can end.
     ///
     /// # Errors
     /// Storage failures only.
     pub async fn watch(&self, store: &Store, user_id: i64, app_id: Option<&str>) -> Result<Watch> {
-        let Some(app_id) = app_id else { return Ok(Watch { ended: None, pair: None, all: self.clone() }) };
-        let pair: Pair = (user_id, app_id.into());
+        let pair: Pair = (user_id, app_id.unwrap_or_default().into());
         let ended = self.register(&pair);
         // Revoked between the check of the token and now, or long ago and granted again? The database knows.
-        if self.0.recent.contains_key(&pair) && store::is_revoked(store, user_id, app_id).await? {
+        let account: Pair = (user_id, Arc::from(""));
+        let recent = self.0.recent.contains_key(&pair) || self.0.recent.contains_key(&account);
+        if recent && is_over(store, &pair).await? {
             ended.cancel();
         }
         Ok(Watch { ended: Some(ended), pair: Some(pair), all: self.clone() })
@@ -87,13 +89,18 @@ impl Revocations {
         fresh
     }
 
-    /// Ends what is open on this node for an app and a user, or for all its users.
+    /// Ends what is open on this node for an app and a user, for all users of an app, or, without an app, for a user.
     pub fn end_here(&self, user_id: Option<i64>, app_id: &str) {
         self.0.grants.invalidate_all();
-        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = |pair: &Pair| &*pair.1 == app_id && user_id.is_none_or(|user| user == pair.0);
         if let Some(user) = user_id {
             self.0.recent.insert((user, app_id.into()), ());
+        }
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = |pair: &Pair| match user_id {
+            Some(user) => user == pair.0,
+            None => !app_id.is_empty() && &*pair.1 == app_id,
+        };
+        if let Some(user) = user_id.filter(|_| !app_id.is_empty()) {
             if let Some(token) = open.remove(&(user, Arc::from(app_id))).and_then(|token| token.upgrade()) {
                 token.cancel();
             }
@@ -118,8 +125,9 @@ impl Revocations {
         self.0.grants.invalidate_all();
         let pairs: Vec<Pair> = self.0.open.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
         for (user_id, app_id) in pairs {
-            if store::is_revoked(store, user_id, &app_id).await? {
-                self.end_here(Some(user_id), &app_id);
+            let pair = (user_id, app_id);
+            if is_over(store, &pair).await? {
+                self.end_here(Some(user_id), &pair.1);
             }
         }
         Ok(())
@@ -153,6 +161,14 @@ impl Drop for Watch {
     }
 }
 
+/// Whether a user's account, or the app's access to it, has ended.
+async fn is_over(store: &Store, (user_id, app_id): &Pair) -> Result<bool> {
+    if store::is_suspended(store, *user_id).await? {
+        return Ok(true);
+    }
+    Ok(!app_id.is_empty() && store::is_revoked(store, *user_id, app_id).await?)
+}
+
 /// Makes a committed revocation count: here at once, on the other nodes as fast as the bus is. `user_id` none: for every user.
 /// Call it from the transaction's `after_commit`.
 pub fn announce(app: &App, user_id: Option<i64>, app_id: &str) {
@@ -162,6 +178,11 @@ pub fn announce(app: &App, user_id: Option<i64>, app_id: &str) {
     let payload = serde_json::to_vec(&notice).unwrap_or_default();
     let sender = app.clone();
     app.spawn(async move { sender.bus().publish(SUBJECT, payload.into()).await });
+}
+
+/// Makes the committed end of an account count: everything that is open for the user ends, on every node.
+pub fn announce_user(app: &App, user_id: i64) {
+    announce(app, Some(user_id), "");
 }
 
 /// Makes tokens that were taken back in a committed transaction count on every node. Nothing that is open ends by it.

@@ -50,6 +50,7 @@ fn by_hash() -> Sql {
         "SELECT t.kind, t.user_id, t.app_id, t.authorization_id, t.scopes, t.created_at, t.expires_at, t.revoked_at,
                 t.family, t.replaced_at,
                 z.revoked_at AS authorization_revoked_at, a.client_id, a.status AS app_status,
+                u.account_status,
                 COALESCE(u.demo, FALSE) OR COALESCE(a.demo, FALSE) AS demo
          FROM tokens t
          LEFT JOIN users u ON u.id = t.user_id
@@ -66,6 +67,12 @@ pub(super) async fn is_revoked(store: &Store, user_id: i64, app_id: &str) -> Res
         Some(row) => Ok(row.get::<Option<i64>>("revoked_at")?.is_some()),
         None => Ok(true),
     }
+}
+
+/// Whether the operator suspended the account. One that is gone counts as suspended.
+pub(super) async fn is_suspended(store: &Store, user_id: i64) -> Result<bool, StoreError> {
+    let known = store.opt(sql!("SELECT account_status FROM users WHERE id = $1"), params![user_id]).await?;
+    known.map_or(Ok(true), |row| Ok(row.get::<String>("account_status")? == "suspended"))
 }
 
 pub(super) async fn replace(tx: &mut Tx, hash: &Digest32, now: Millis) -> Result<u64, StoreError> {
@@ -109,6 +116,7 @@ fn grant(row: &Row) -> Result<Grant, StoreError> {
         },
         demo: row.get("demo")?,
         app_status: row.get("app_status")?,
+        suspended: row.get::<Option<String>>("account_status")?.as_deref() == Some("suspended"),
     })
 }
 

@@ -90,6 +90,8 @@ pub struct Grant {
     pub demo: bool,
     /// The app's review status, when there is an app.
     pub app_status: Option<String>,
+    /// Whether the operator suspended the user's account.
+    pub suspended: bool,
 }
 
 /// Why a token no longer works.
@@ -230,8 +232,11 @@ impl Grant {
     /// Refuses a token whose life is over.
     ///
     /// # Errors
-    /// `oauth2.token.expired`, `oauth2.token.revoked`, `oauth2.authorization.revoked`, or the app's status.
+    /// `account.suspended`, `oauth2.token.expired`, `oauth2.token.revoked`, `oauth2.authorization.revoked`, or the app's status.
     pub fn check_alive(&self, now: Millis) -> Result<()> {
+        if self.suspended {
+            return Err(ApiError::new(Code::AccountSuspended));
+        }
         match self.revoked {
             Some(Revoked::Token) => return Err(ApiError::new(Code::TokenRevoked)),
             Some(Revoked::Authorization) => return Err(ApiError::new(Code::AuthorizationRevoked)),

@@ -69,7 +69,7 @@ pub(super) async fn run(mut config: Config, command: Command) -> Outcome {
 
 /// The models of the configuration. One that is not here stays away, and the portrait does without it.
 async fn with_models(config: Config) -> Result<App, Box<dyn std::error::Error + Send + Sync>> {
-    let opened = models::open(&config)?;
+    let opened = models::open(&config, None)?;
     let app = open::app_with(config, opened.models).await?;
     let name = if app.config().learning.model == "pro" { ModelName::Pro } else { ModelName::Nano };
     let loaded = async {

@@ -1,15 +1,15 @@
 //! From configuration to running models; files that are not here yet are fetched while the server already listens.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use secondme_llm::catalogue::{self, Phase, Progress};
-use secondme_llm::{ChatModel, EmbeddedOptions, ModelSpec, UpstreamOptions};
+use secondme_llm::catalogue::{self, Progress};
+use secondme_llm::{ChatModel, ModelSpec, UpstreamOptions};
 
 use super::progress::Bar;
 use super::{open, say};
 use crate::app::App;
-use crate::chat::models::{Models, Pending};
+use crate::chat::models::{Models, Place, Supply, supply};
 use crate::config::{Config, Model};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -17,68 +17,86 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// The models of a server, and what is left to fetch for them.
 pub(super) struct Opened {
     pub(super) models: Models,
-    missing: Vec<Missing>,
+    /// The model behind nano, when it is of the catalogue and not here yet.
+    wanted: Option<String>,
+    /// The same for pro, when it is another one.
+    missing: Option<Missing>,
 }
 
 /// A model of the catalogue whose file is not here yet.
 struct Missing {
-    place: Arc<Pending>,
+    place: Arc<Place>,
     model: Model,
 }
 
-/// Opens both models; returns at once, files are loaded in the background.
-pub(super) fn open(config: &Config) -> Result<Opened> {
-    let mut missing = Vec::new();
-    let nano = open_one(&config.models.nano, &mut missing)?;
-    let pro = match config.models.pro.kind.as_str() {
-        "" => Arc::clone(&nano),
-        _ => open_one(&config.models.pro, &mut missing)?,
+/// Opens both models; returns at once, files are loaded in the background. `chosen`: the model of the catalogue that the
+/// operator chose in place of the configured nano.
+pub(super) fn open(config: &Config, chosen: Option<&str>) -> Result<Opened> {
+    let configured = &config.models.nano;
+    let wanted = chosen.unwrap_or(&configured.model);
+    let (nano, supply) = if is_of_catalogue(configured) {
+        let place = Arc::new(Place::new(configured.context_tokens));
+        let supply = Supply::new(open::model_cache(), configured.clone(), Arc::clone(&place), wanted);
+        let is_missing = fill(&place, &Model { model: wanted.to_owned(), ..configured.clone() })?;
+        (place as Arc<dyn ChatModel>, Some((supply.showing(bar), is_missing)))
+    } else {
+        (open_file(configured)?, None)
     };
+    let (pro, missing) = open_pro(&config.models.pro, &nano)?;
     let models = Models::new(nano, pro);
-    models.set_present(missing.is_empty());
-    Ok(Opened { models, missing })
+    let mut nano_is_missing = false;
+    if let Some((supply, is_missing)) = supply {
+        nano_is_missing = is_missing;
+        models.set_supply(supply);
+    }
+    models.set_present(!nano_is_missing && missing.is_none());
+    Ok(Opened { models, wanted: nano_is_missing.then(|| wanted.to_owned()), missing })
 }
 
-fn open_one(model: &Model, missing: &mut Vec<Missing>) -> Result<Arc<dyn ChatModel>> {
+fn open_pro(model: &Model, nano: &Arc<dyn ChatModel>) -> Result<(Arc<dyn ChatModel>, Option<Missing>)> {
+    if model.kind.is_empty() {
+        return Ok((Arc::clone(nano), None));
+    }
+    if !is_of_catalogue(model) {
+        return Ok((open_file(model)?, None));
+    }
+    let place = Arc::new(Place::new(model.context_tokens));
+    let missing = fill(&place, model)?.then(|| Missing { place: Arc::clone(&place), model: model.clone() });
+    Ok((place, missing))
+}
+
+/// Puts a model of the catalogue in its place; whether its file is missing.
+fn fill(place: &Place, model: &Model) -> Result<bool> {
+    let entry = catalogue::find(&model.model)?;
+    let cache = open::model_cache();
+    if catalogue::is_present(entry, &cache) {
+        drop(place.fill(secondme_llm::open(&supply::embedded(model, &entry.path(&cache)))?));
+        return Ok(false);
+    }
+    place.tell(format!("{} is being fetched", entry.name));
+    Ok(true)
+}
+
+/// A model that is not of the catalogue.
+fn open_file(model: &Model) -> Result<Arc<dyn ChatModel>> {
     let spec = match model.kind.as_str() {
         "echo" => ModelSpec::Echo,
         "openai" => ModelSpec::Upstream(upstream(model)),
-        _ if is_path(&model.model) => {
+        _ => {
             let path = PathBuf::from(&model.model);
             if !path.is_file() {
                 return Err(format!("there is no model file {}", path.display()).into());
             }
-            embedded(model, &path)
-        }
-        _ => {
-            let entry = catalogue::find(&model.model)?;
-            let cache = open::model_cache();
-            if !catalogue::is_present(entry, &cache) {
-                let place = Arc::new(Pending::new(model.context_tokens));
-                place.tell(format!("{} is being fetched", entry.name));
-                missing.push(Missing { place: Arc::clone(&place), model: model.clone() });
-                return Ok(place);
-            }
-            embedded(model, &entry.path(&cache))
+            supply::embedded(model, &path)
         }
     };
     Ok(secondme_llm::open(&spec)?)
 }
 
 /// Names of the catalogue have neither a slash nor the ending of a file.
-fn is_path(model: &str) -> bool {
-    model.contains(['/', '\\']) || model.ends_with(".gguf")
-}
-
-fn embedded(model: &Model, path: &Path) -> ModelSpec {
-    ModelSpec::Embedded(EmbeddedOptions {
-        context_tokens: model.context_tokens,
-        slots: model.slots,
-        queue: model.queue,
-        decode_threads: model.decode_threads,
-        prompt_threads: model.prompt_threads,
-        ..EmbeddedOptions::new(path)
-    })
+pub(super) fn is_of_catalogue(model: &Model) -> bool {
+    let is_path = model.model.contains(['/', '\\']) || model.model.ends_with(".gguf");
+    !matches!(model.kind.as_str(), "echo" | "openai") && !is_path
 }
 
 fn upstream(model: &Model) -> UpstreamOptions {
@@ -96,53 +114,47 @@ fn upstream(model: &Model) -> UpstreamOptions {
     }
 }
 
+fn bar() -> Box<dyn Progress> {
+    Box::new(Bar::new())
+}
+
 impl Opened {
     /// Fetches what is missing, with a progress bar, and puts it in its place.
     ///
     /// # Errors
     /// What the operator can do when no source worked; the server goes on without the model.
     pub(super) async fn fetch(self, app: &App) -> std::result::Result<(), String> {
-        for Missing { place, model } in self.missing {
-            let told = Arc::clone(&place);
-            let name = model.model.clone();
-            let stopping = app.stopping().clone();
-            let pulled = tokio::task::spawn_blocking(move || {
-                say(&format!("Fetching the model {name}, once."));
-                catalogue::pull(&name, &open::model_cache(), &Telling { bar: Bar::new(), place: told })
-            });
-            let pulled = tokio::select! {
-                pulled = pulled => pulled.map_err(|e| e.to_string())?,
-                () = stopping.cancelled() => return Err("stopped while a model was being fetched; the next start goes on from there".into()),
-            };
-            let opened = pulled
-                .map_err(|e| e.to_string())
-                .and_then(|path| secondme_llm::open(&embedded(&model, &path)).map_err(|e| e.to_string()));
-            match opened {
-                Ok(real) => place.fill(real),
-                Err(problem) => {
-                    place.fail(problem.clone());
-                    return Err(problem);
-                }
-            }
+        if let Some(name) = &self.wanted {
+            say(&format!("Fetching the model {name}, once."));
+            supply::supply(app, name).await?;
+        }
+        if let Some(missing) = self.missing {
+            fetch_pro(app, missing).await?;
         }
         app.models().set_present(true);
         Ok(())
     }
 }
 
-/// Shows progress in the terminal, and tells it to those who ask the model meanwhile.
-struct Telling {
-    bar: Bar,
-    place: Arc<Pending>,
-}
-
-impl Progress for Telling {
-    fn phase(&self, phase: Phase) {
-        self.bar.phase(phase);
+async fn fetch_pro(app: &App, Missing { place, model }: Missing) -> std::result::Result<(), String> {
+    say(&format!("Fetching the model {}, once.", model.model));
+    let name = model.model.clone();
+    let pulled = tokio::task::spawn_blocking(move || catalogue::pull(&name, &open::model_cache(), &Bar::new()));
+    let pulled = tokio::select! {
+        pulled = pulled => pulled.map_err(|e| e.to_string())?,
+        () = app.stopping().cancelled() => {
+            return Err("stopped while a model was being fetched; the next start goes on from there".into());
+        }
+    };
+    let opened = pulled
+        .map_err(|e| e.to_string())
+        .and_then(|path| secondme_llm::open(&supply::embedded(&model, &path)).map_err(|e| e.to_string()));
+    match opened {
+        Ok(real) => drop(place.fill(real)),
+        Err(problem) => {
+            place.fail(problem.clone());
+            return Err(problem);
+        }
     }
-
-    fn bytes(&self, done: u64, total: u64) {
-        self.place.tell(format!("it is being fetched, {} % are here", done * 100 / total.max(1)));
-        self.bar.bytes(done, total);
-    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ use toml::Value;
 use super::{Outcome, models, open, say};
 use crate::access::{log, revocations};
 use crate::app::{App, Parts};
+use crate::chat::models::supply;
 use crate::config::{Config, Overrides};
 use crate::learning::extraction::jobs::ReadChat;
 use crate::learning::portrait;
@@ -21,7 +22,7 @@ use crate::memory::forgetting::ForgetApp;
 use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
-use crate::oauth::webhooks;
+use crate::oauth::{inspector, webhooks};
 use crate::users::uploads;
 use crate::{avatars, demo, plaza, router, telemetry, visitor};
 
@@ -73,10 +74,15 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         format!("cannot listen on {address}: {e}; choose another with --listen, for example --listen 127.0.0.1:8788")
     })?;
     let bound = listener.local_addr()?;
-    let opened = models::open(&config)?;
+    let store = open::store(&config).await?;
+    let chosen = match models::is_of_catalogue(&config.models.nano) {
+        true => supply::chosen(&store, &config.models.nano.model).await?,
+        false => None,
+    };
+    let opened = models::open(&config, chosen.as_deref())?;
     let app = App::new(Parts {
         public_url: config.public_url(bound.port()),
-        store: open::store(&config).await?,
+        store,
         clock: Arc::new(SystemClock),
         entropy: Entropy::system(),
         key: open::key(&config)?,
@@ -110,6 +116,7 @@ fn background(app: &App) {
     app.spawn(revocations::listen(app.clone()));
     app.spawn(log::run(app.clone()));
     app.spawn(webhooks::run(app.clone()));
+    app.spawn(inspector::run(app.clone()));
 }
 
 /// The runner of the server's durable jobs.

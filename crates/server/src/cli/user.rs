@@ -1,10 +1,12 @@
-//! `secondme user create|list|contract|reset-password`.
+//! `secondme user create|list|contract|operator|suspend|reinstate|reset-password`.
 
 use clap::Subcommand;
 use secondme_kit::clock::iso;
 use serde_json::json;
 
 use super::{Outcome, open, say};
+use crate::admin::people::{self, Action};
+use crate::app::App;
 use crate::avatars::contract;
 use crate::config::Config;
 use crate::users::accounts::{self, NewUser};
@@ -40,6 +42,30 @@ pub(super) enum Command {
         /// How far it is.
         #[arg(long)]
         status: contract::Status,
+    },
+    /// Let a user operate this server in the browser (`/admin`).
+    Operator {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
+        /// Take that back.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// End all access of an account: sessions, tokens, whatever is open.
+    Suspend {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
+        /// Why; kept in the operators' trail.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let a suspended account back in.
+    Reinstate {
+        /// The address that they log in with.
+        #[arg(long)]
+        email: String,
     },
     /// Set a new password and end the user's browser sessions.
     ResetPassword {
@@ -88,6 +114,12 @@ pub(super) async fn run(config: Config, command: Command) -> Outcome {
             contract::record(&app, &email, status).await?;
             say(&format!("contract of {email}: {}", status.word()));
         }
+        Command::Operator { email, revoke } => {
+            let action = if revoke { Action::Demote } else { Action::Promote };
+            accounts_act(&app, &email, action, "").await?;
+        }
+        Command::Suspend { email, reason } => accounts_act(&app, &email, Action::Suspend, &reason).await?,
+        Command::Reinstate { email } => accounts_act(&app, &email, Action::Reinstate, "").await?,
         Command::ResetPassword { email, password, json } => {
             let password = password.unwrap_or_else(|| app.entropy().alphanumeric(20));
             accounts::reset_password(&app, &email, &password).await?;
@@ -98,5 +130,12 @@ pub(super) async fn run(config: Config, command: Command) -> Outcome {
             });
         }
     }
+    Ok(())
+}
+
+async fn accounts_act(app: &App, email: &str, action: Action, reason: &str) -> Outcome {
+    let id = accounts::people::id_of(app, email).await?;
+    people::act(app, "command line", id, action, reason).await?;
+    say(&format!("{} {email}", action.word()));
     Ok(())
 }

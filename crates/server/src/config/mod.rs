@@ -5,6 +5,7 @@ mod avatars;
 mod bus;
 mod chat;
 mod database;
+mod inspector;
 mod learning;
 mod load;
 mod memory;
@@ -30,6 +31,7 @@ pub use avatars::Avatars;
 pub use bus::Bus;
 pub use chat::Chat;
 pub use database::Database;
+pub use inspector::Inspector;
 pub use learning::Learning;
 pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
@@ -67,6 +69,7 @@ pub struct Config {
     pub compat: Compat,
     pub policy: Policy,
     pub webhooks: Webhooks,
+    pub inspector: Inspector,
     pub log: Log,
 }
 

@@ -4,8 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Learning, Log, Memory, Model, Oauth, Plaza, Policy, Recall, Search,
-    Server, Social, Uploads, Visitor, Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Learning, Log, Memory, Model, Oauth, Plaza, Policy,
+    Recall, Search, Server, Social, Uploads, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -30,6 +30,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("compat", Compat::DOC, Compat::KEYS),
     ("policy", Policy::DOC, Policy::KEYS),
     ("webhooks", Webhooks::DOC, Webhooks::KEYS),
+    ("inspector", Inspector::DOC, Inspector::KEYS),
     ("log", Log::DOC, Log::KEYS),
 ];
 

@@ -89,6 +89,10 @@ codes! {
     LoginFailed => 401 "account.login.failed", "E-mail address or password is wrong", "邮箱或密码错误", "A login with wrong credentials.";
     LoginDelayed => 429 "account.login.delayed", "Too many failed logins: wait {} seconds", "登录失败次数过多，请等待 {} 秒", "After several failures an address has to wait.";
     RegistrationClosed => 403 "account.registration.closed", "Registration is closed on this server", "本服务器未开放注册", "`accounts.registration` is off.";
+    AccountSuspended => 403 "account.suspended", "This account is suspended", "该账号已被停用", "The operator suspended the user whose token, session or password it is.";
+    OperatorOnly => 403 "operator.required", "These pages are for the operators of this server", "仅服务器管理员可访问", "Somebody who is no operator opens `/admin`.";
+    OperatorSelf => 400 "operator.self", "You cannot suspend or demote yourself: another operator can", "不能停用或降级自己的账号，请由其他管理员操作", "An operator at `/admin` would lock themselves out.";
+    SetupDone => 403 "server.setup.done", "This server was set up already", "服务器已完成初始化", "The first account is made once.";
     RouteTaken => 400 "user.profile.update_failed", "This home page route is taken", "该主页路径已被占用", "`origin_route` belongs to somebody else.";
     ProfileInvalid => 400 "user.profile.update_failed", "Profile not updated: {}", "资料更新失败：{}", "A field of the profile breaks its limit.";
     ProfileFailed => 500 "user.profile.update_failed", "Profile not updated", "资料更新失败", "The profile could not be stored.";

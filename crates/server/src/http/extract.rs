@@ -9,7 +9,11 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use super::trace::Trace;
 use crate::error::{ApiError, Code, Problem, Result};
+
+/// Larger bodies are not described for the inspector.
+const TRACED_MAX: usize = 64 * 1024;
 
 /// A JSON body. Unknown fields are ignored, `null` means absent for optional fields, an empty body is `{}`.
 #[derive(Debug)]
@@ -32,7 +36,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let kind = media_type(request.headers());
+        let trace = Trace::of(request.extensions()).cloned();
         let bytes = read(request, state).await?;
+        if let Some(trace) = &trace {
+            trace.note_body(&bytes, TRACED_MAX);
+        }
         match kind.as_deref() {
             None => {}
             Some(kind) if kind == "application/json" || kind.ends_with("+json") => {}
@@ -48,7 +56,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let kind = media_type(request.headers());
+        let trace = Trace::of(request.extensions()).cloned();
         let bytes = read(request, state).await?;
+        let is_json = kind.as_deref() == Some("application/json");
+        if let Some(trace) = trace.filter(|_| bytes.len() <= TRACED_MAX) {
+            let fields = if is_json {
+                serde_json::from_slice(&bytes).unwrap_or_default()
+            } else {
+                pairs(&bytes).unwrap_or_default()
+            };
+            trace.note_form(&fields);
+        }
         match kind.as_deref() {
             Some("application/json") => json(&bytes).map(Self),
             None | Some("application/x-www-form-urlencoded") => urlencoded(&bytes).map(Self),
@@ -120,6 +138,11 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 }
 
 fn urlencoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_path_to_error::deserialize(serde_json::Value::Object(pairs(bytes)?)).map_err(|e| refused(&e))
+}
+
+/// The first value of each name; empty ones are absent.
+fn pairs(bytes: &[u8]) -> Result<serde_json::Map<String, serde_json::Value>> {
     let pairs: Vec<(String, String)> =
         serde_urlencoded::from_bytes(bytes).map_err(|e| ApiError::invalid("form", &Problem::Parser(e.to_string())))?;
     let mut members = serde_json::Map::new();
@@ -128,7 +151,7 @@ fn urlencoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
             members.entry(name).or_insert(value.into());
         }
     }
-    serde_path_to_error::deserialize(serde_json::Value::Object(members)).map_err(|e| refused(&e))
+    Ok(members)
 }
 
 fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, render};
 use crate::http::page::{PageError, flash, is_for_people};
+use crate::http::trace::{Facts, Seen, Trace, redacted_query, unquoted};
 
 /// The header that carries the request's id, in requests and in every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -18,6 +19,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id of the request that is being answered, for rules that keep it.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+/// What is kept of a path or a header for the inspector.
+const TRACED_CHARS: usize = 200;
 
 /// Around everything: request id, error rendering, one log line, metrics.
 pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -29,7 +33,9 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let route = request.extensions().get::<MatchedPath>().cloned();
     let people = is_for_people(request.uri().path(), request.headers());
     let flash = flash::is_waiting(request.headers());
+    let traced = traced(&app, &mut request);
     let mut response = wrong_method(next.run(request).await);
+    let refused = traced.as_ref().and_then(|_| response.extensions().get::<ApiError>().cloned());
     if people {
         response = as_page(response, lang, flash);
     }
@@ -42,6 +48,14 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let seconds = start.elapsed().as_secs_f64();
     tracing::info!(request_id = id, %method, route, status, ms = (seconds * 1e6).round() / 1e3, "request");
     app.metrics().request(&method, route, status, seconds);
+    if let Some((trace, seen)) = traced {
+        let facts = trace.facts();
+        let sub_code = refused.as_ref().map_or("", |error| error.code().row().sub_code);
+        let message = refused.map(|error| unquoted(&error.message(Lang::En))).unwrap_or_default();
+        let micros = i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let route = route.to_owned();
+        app.inspector().note(&app, Seen { facts, request_id: id, route, status, sub_code, message, micros, ..seen });
+    }
     response
 }
 
@@ -55,6 +69,36 @@ fn as_page(mut response: Response, lang: Lang, flash: bool) -> Response {
         flash::shown(&mut response);
     }
     response
+}
+
+/// For requests that an app may have made: a place for notes about it, and what is known of it now.
+fn traced(app: &App, request: &mut Request) -> Option<(Trace, Seen)> {
+    let path = request.uri().path();
+    if !app.config().inspector.enabled || !(path.starts_with("/gate/") || path.starts_with("/oauth2/")) {
+        return None;
+    }
+    let header = |name| {
+        let value = request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+        value.chars().take(TRACED_CHARS).collect::<String>()
+    };
+    let seen = Seen {
+        facts: Facts::default(),
+        request_id: String::new(),
+        at: app.now(),
+        method: request.method().as_str().to_owned(),
+        route: String::new(),
+        path: path.chars().take(TRACED_CHARS).collect(),
+        query: request.uri().query().map(redacted_query).unwrap_or_default(),
+        media: header(CONTENT_TYPE),
+        agent: header(USER_AGENT),
+        status: 0,
+        sub_code: "",
+        message: String::new(),
+        micros: 0,
+    };
+    let trace = Trace::default();
+    request.extensions_mut().insert(trace.clone());
+    Some((trace, seen))
 }
 
 /// A client's own id is kept when it is short and plain, so that it can be found in both logs.

@@ -7,6 +7,7 @@ pub mod outbound;
 pub mod page;
 pub mod peer;
 pub mod sse;
+pub mod trace;
 
 pub use envelope::{Data, Reply};
 pub use extract::{Body, Form, Path, Query};

@@ -8,6 +8,7 @@ pub mod codes;
 pub mod console;
 pub mod grants;
 pub mod housekeeping;
+pub mod inspector;
 pub mod me;
 pub mod standard;
 pub mod webhooks;

@@ -3,7 +3,7 @@
 use secondme_kit::{Millis, Page};
 use secondme_store::{Row, Sql, Store, StoreError, Tx, params, sql};
 
-use super::{Application, ClientType, Credentials, Listing, NewApplication};
+use super::{Application, ClientType, Credentials, Listing, NewApplication, Registered};
 use crate::access::Requested;
 
 pub(super) async fn by_client_id(store: &Store, client_id: &str) -> Result<Option<Application>, StoreError> {
@@ -46,6 +46,34 @@ pub(super) async fn all(store: &Store) -> Result<Vec<Application>, StoreError> {
                 redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
          FROM apps ORDER BY created_at DESC, app_id");
     store.all(apps, params![]).await?.iter().map(application).collect()
+}
+
+pub(super) async fn totals(store: &Store) -> Result<(i64, i64), StoreError> {
+    let totals = sql!(
+        "SELECT COUNT(*) AS n,
+                COUNT(CASE WHEN status = 'pending_review' OR listing_status = 'pending_review' THEN 1 END) AS waiting FROM apps"
+    );
+    let Some(row) = store.opt(totals, params![]).await? else { return Ok((0, 0)) };
+    Ok((row.get("n")?, row.get("waiting")?))
+}
+
+pub(super) async fn for_operator(store: &Store, waiting: bool, page: Page) -> Result<Vec<Registered>, StoreError> {
+    let apps = sql!(
+        "SELECT a.app_id, a.client_id, a.secret_hash, a.previous_secret_hash, a.previous_secret_until, a.owner_user_id, a.name,
+                a.description, a.redirect_uris, a.allowed_scopes, a.status, a.demo, a.client_type, a.listing, a.listing_status,
+                a.created_at, a.updated_at, u.name AS developer_name, u.email AS developer_email,
+                (SELECT COUNT(*) FROM authorizations z WHERE z.app_id = a.app_id AND z.revoked_at IS NULL) AS users
+         FROM apps a LEFT JOIN users u ON u.id = a.owner_user_id
+         WHERE NOT CAST($1 AS BOOLEAN) OR a.status = 'pending_review' OR a.listing_status = 'pending_review'
+         ORDER BY a.created_at DESC, a.app_id LIMIT $2 OFFSET $3"
+    );
+    let rows = store.all(apps, params![waiting, page.size, page.offset()]).await?;
+    let registered = |row: &Row| {
+        let name: Option<String> = row.get("developer_name")?;
+        let email: Option<String> = row.get("developer_email")?;
+        Ok(Registered { app: application(row)?, developer: name.zip(email), users: row.get("users")? })
+    };
+    rows.iter().map(registered).collect()
 }
 
 pub(super) async fn listed(store: &Store, page: Page) -> Result<Vec<Application>, StoreError> {

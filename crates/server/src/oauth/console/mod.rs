@@ -1,6 +1,7 @@
 //! The developer's side (contract 4.2–4.8): applications together with their webhooks, in one transaction.
 
 pub mod http;
+pub mod tokens;
 
 use secondme_kit::{Page, Secret};
 

@@ -80,6 +80,9 @@ fn checked<'g>(app: &App, client: &Application, grant: Option<&'g Grant>) -> Res
     let grant = grant
         .filter(|g| g.kind == Kind::Refresh && g.app_id.as_deref() == Some(&client.app_id))
         .ok_or_else(|| ApiError::new(Code::RefreshInvalid))?;
+    if grant.suspended {
+        return Err(ApiError::new(Code::AccountSuspended));
+    }
     if grant.revoked.is_some() {
         return Err(ApiError::new(Code::RefreshRevoked));
     }

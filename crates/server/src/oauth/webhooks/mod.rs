@@ -258,6 +258,14 @@ pub async fn events(store: &Store, app_id: &str, limit: i64, offset: i64) -> Res
     Ok((store::events(store, app_id, limit, offset).await?, store::count_events(store, app_id).await?))
 }
 
+/// One of an app's events.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn event(store: &Store, app_id: &str, event_id: &str) -> Result<Option<Event>> {
+    Ok(store::event_of(store, app_id, event_id).await?)
+}
+
 /// The attempts of one of an app's events, in order.
 ///
 /// # Errors

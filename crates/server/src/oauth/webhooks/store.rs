@@ -241,6 +241,14 @@ pub(super) async fn events(store: &Store, app_id: &str, limit: i64, offset: i64)
     store.all(events, params![app_id, limit, offset]).await?.iter().map(event).collect()
 }
 
+pub(super) async fn event_of(store: &Store, app_id: &str, event_id: &str) -> Result<Option<Event>, StoreError> {
+    let one = sql!(
+        "SELECT event_id, app_id, event_type, payload, test, state, attempts, round_from, next_at, created_at
+         FROM webhook_events WHERE app_id = $1 AND event_id = $2"
+    );
+    store.opt(one, params![app_id, event_id]).await?.as_ref().map(event).transpose()
+}
+
 pub(super) async fn count_events(store: &Store, app_id: &str) -> Result<i64, StoreError> {
     let count = sql!("SELECT COUNT(*) AS n FROM webhook_events WHERE app_id = $1");
     count_of(store.opt(count, params![app_id]).await?)

@@ -14,10 +14,10 @@ pub(super) async fn candidates(
     limit: i64,
 ) -> Result<Vec<i64>, StoreError> {
     let same = sql!(
-        sqlite: "SELECT DISTINCT s.user_id FROM shades s
+        sqlite: "SELECT DISTINCT s.user_id FROM shades s JOIN users u ON u.id = s.user_id AND u.account_status = 'normal'
              WHERE LOWER(s.public_name) IN (SELECT value FROM json_each($2)) AND s.has_public_content AND s.user_id <> $1
              ORDER BY s.user_id DESC LIMIT $3",
-        postgres: "SELECT DISTINCT s.user_id FROM shades s
+        postgres: "SELECT DISTINCT s.user_id FROM shades s JOIN users u ON u.id = s.user_id AND u.account_status = 'normal'
              WHERE LOWER(s.public_name) IN (SELECT value FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS json)))
                AND s.has_public_content AND s.user_id <> $1
              ORDER BY s.user_id DESC LIMIT $3",

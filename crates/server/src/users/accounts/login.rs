@@ -24,6 +24,8 @@ pub enum Refusal {
     Delayed(u32),
     /// A demo user from another machine.
     DemoElsewhere,
+    /// The right password of an account that the operator suspended.
+    Suspended,
     /// The server is busy, or something went wrong.
     Other(ApiError),
 }
@@ -52,6 +54,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Failed => Self::new(Code::LoginFailed),
             Refusal::Delayed(seconds) => Self::new(Code::LoginDelayed).arg(seconds).retry_after(seconds),
+            Refusal::Suspended => Self::new(Code::AccountSuspended),
             Refusal::DemoElsewhere => Self::new(Code::DemoElsewhere),
             Refusal::Other(error) => error,
         }
@@ -81,6 +84,9 @@ pub async fn log_in(app: &App, email: &str, password: &str, peer: Peer) -> std::
         record_failure(app, &address).await?;
         return Err(Refusal::Failed);
     };
+    if user.suspended {
+        return Err(Refusal::Suspended);
+    }
     if user.demo && !peer.is_loopback() {
         return Err(Refusal::DemoElsewhere);
     }

@@ -82,6 +82,7 @@ impl Member {
             revoked: None,
             demo: false,
             app_status: None,
+            suspended: false,
         };
         Caller { user_id: self.user_id(), grant: Arc::new(grant) }
     }

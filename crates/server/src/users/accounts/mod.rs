@@ -8,6 +8,7 @@ pub mod member;
 mod next;
 pub mod pages;
 mod password;
+pub mod people;
 mod registration;
 pub mod session;
 mod store;

@@ -28,6 +28,8 @@ pub struct Session {
     pub name: String,
     /// The address they signed in with.
     pub email: String,
+    /// Whether they operate this server.
+    pub operator: bool,
     /// The token that every form of theirs carries in the field `csrf`.
     pub csrf: String,
     hash: Digest32,
@@ -154,7 +156,7 @@ async fn find(app: &App, headers: &HeaderMap, peer: Peer) -> Result<Option<Sessi
         tx.commit().await?;
     }
     let csrf = browser::csrf(app, id);
-    Ok(Some(Session { user_id: row.user_id, name: row.name, email: row.email, csrf, hash }))
+    Ok(Some(Session { user_id: row.user_id, name: row.name, email: row.email, operator: row.operator, csrf, hash }))
 }
 
 fn expiry(app: &App, now: Millis) -> Millis {

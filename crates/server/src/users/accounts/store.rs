@@ -11,12 +11,20 @@ pub(super) struct Account {
     pub(super) id: i64,
     pub(super) password_hash: String,
     pub(super) demo: bool,
+    pub(super) suspended: bool,
 }
 
 pub(super) async fn by_email(store: &Store, email: &str) -> Result<Option<Account>, StoreError> {
-    let row = store.opt(sql!("SELECT id, password_hash, demo FROM users WHERE email = $1"), params![email]).await?;
-    let account =
-        |row: Row| Ok(Account { id: row.get("id")?, password_hash: row.get("password_hash")?, demo: row.get("demo")? });
+    let text = sql!("SELECT id, password_hash, demo, account_status FROM users WHERE email = $1");
+    let row = store.opt(text, params![email]).await?;
+    let account = |row: Row| {
+        Ok(Account {
+            id: row.get("id")?,
+            password_hash: row.get("password_hash")?,
+            demo: row.get("demo")?,
+            suspended: row.get::<String>("account_status")? == "suspended",
+        })
+    };
     row.map(account).transpose()
 }
 
@@ -107,13 +115,15 @@ pub(super) struct SessionRow {
     pub(super) name: String,
     pub(super) email: String,
     pub(super) demo: bool,
+    pub(super) operator: bool,
     pub(super) last_seen_at: Millis,
 }
 
 pub(super) async fn session(store: &Store, hash: &Digest32, now: Millis) -> Result<Option<SessionRow>, StoreError> {
     let text = sql!(
-        "SELECT s.user_id, s.last_seen_at, u.name, u.email, u.demo FROM browser_sessions s
-         JOIN users u ON u.id = s.user_id WHERE s.session_hash = $1 AND s.expires_at > $2"
+        "SELECT s.user_id, s.last_seen_at, u.name, u.email, u.demo, u.operator FROM browser_sessions s
+         JOIN users u ON u.id = s.user_id
+         WHERE s.session_hash = $1 AND s.expires_at > $2 AND u.account_status <> 'suspended'"
     );
     let session = |row: Row| {
         Ok(SessionRow {
@@ -121,6 +131,7 @@ pub(super) async fn session(store: &Store, hash: &Digest32, now: Millis) -> Resu
             name: row.get("name")?,
             email: row.get("email")?,
             demo: row.get("demo")?,
+            operator: row.get("operator")?,
             last_seen_at: row.get("last_seen_at")?,
         })
     };

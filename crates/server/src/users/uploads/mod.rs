@@ -184,6 +184,26 @@ pub async fn sweep(app: &App) -> Result<usize> {
     Ok(swept)
 }
 
+/// What uploaded files take.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// Files.
+    pub files: i64,
+    /// Their bytes.
+    pub bytes: i64,
+    /// Who has most: id, name and bytes.
+    pub largest: Vec<(i64, String, i64)>,
+}
+
+/// What uploaded files take, and the `limit` users who have most.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn usage(app: &App, limit: i64) -> Result<Usage> {
+    let (files, bytes) = store::totals(app.store()).await?;
+    Ok(Usage { files, bytes, largest: store::largest(app.store(), limit).await? })
+}
+
 /// The object behind a public name, when there is one.
 async fn open(app: &App, name: &str) -> Result<Option<object_store::GetResult>> {
     let Some(place) = store::place(app.store(), name).await? else { return Ok(None) };

@@ -12,6 +12,24 @@ pub(super) async fn used_bytes(store: &Store, user_id: i64, name: &str) -> Resul
     store.opt(sql, params![user_id, name]).await?.map_or(Ok(0), |row| row.get("used"))
 }
 
+/// How many files there are, and their bytes.
+pub(super) async fn totals(store: &Store) -> Result<(i64, i64), StoreError> {
+    let sql = sql!("SELECT COUNT(*) AS n, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM upload_objects");
+    let Some(row) = store.opt(sql, params![]).await? else { return Ok((0, 0)) };
+    Ok((row.get("n")?, row.get("bytes")?))
+}
+
+/// Id, name and bytes of the users whose files take most.
+pub(super) async fn largest(store: &Store, limit: i64) -> Result<Vec<(i64, String, i64)>, StoreError> {
+    let sql = sql!(
+        "SELECT p.id, p.name, CAST(SUM(o.bytes) AS BIGINT) AS bytes
+         FROM uploads u JOIN upload_objects o ON o.name = u.name JOIN users p ON p.id = u.user_id
+         GROUP BY p.id, p.name ORDER BY bytes DESC, p.id LIMIT $1"
+    );
+    let rows = store.all(sql, params![limit]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("name")?, row.get("bytes")?))).collect()
+}
+
 /// Where the file of this name lies, when it is stored.
 pub(super) async fn place(store: &Store, name: &str) -> Result<Option<String>, StoreError> {
     let row = store.opt(sql!("SELECT place FROM upload_objects WHERE name = $1"), params![name]).await?;

@@ -1,11 +1,17 @@
-//! `secondme/nano` and `secondme/pro`: the names clients use, and the models that config puts behind them.
+//! `secondme/nano` and `secondme/pro`: the names clients use, and the models that config, or the operator, puts behind them.
+
+mod place;
+mod store;
+pub mod supply;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use async_trait::async_trait;
-use secondme_llm::{ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus};
+use secondme_llm::ChatModel;
 use serde_json::Value;
+
+pub use place::Place;
+pub use supply::Supply;
 
 use crate::config::Compat;
 use crate::error::{ApiError, Problem, Result};
@@ -58,6 +64,7 @@ pub struct Models {
     nano: Arc<dyn ChatModel>,
     pro: Arc<dyn ChatModel>,
     present: Arc<AtomicBool>,
+    supply: Arc<OnceLock<Supply>>,
 }
 
 impl std::fmt::Debug for Models {
@@ -69,7 +76,22 @@ impl std::fmt::Debug for Models {
 impl Models {
     /// A model for each name; they may be the same.
     pub fn new(nano: Arc<dyn ChatModel>, pro: Arc<dyn ChatModel>) -> Self {
-        Self { nano, pro, present: Arc::new(AtomicBool::new(true)) }
+        Self { nano, pro, present: Arc::new(AtomicBool::new(true)), supply: Arc::default() }
+    }
+
+    /// Where models of the catalogue come from; none where no model is of the catalogue.
+    pub fn supply(&self) -> Option<&Supply> {
+        self.supply.get()
+    }
+
+    /// Says where models of the catalogue come from; the first one stays.
+    pub fn set_supply(&self, supply: Supply) {
+        let _ = self.supply.set(supply);
+    }
+
+    /// Whether both names lead to the same model.
+    pub fn are_one(&self) -> bool {
+        Arc::ptr_eq(&self.nano, &self.pro)
     }
 
     /// The model behind a name.
@@ -88,76 +110,5 @@ impl Models {
     /// Notes that the files are still being fetched, or have come.
     pub fn set_present(&self, present: bool) {
         self.present.store(present, Ordering::Release);
-    }
-}
-
-/// A model whose file is still being fetched: it says so until the real one is put in its place.
-#[derive(Default)]
-pub struct Pending {
-    real: OnceLock<Arc<dyn ChatModel>>,
-    context_tokens: usize,
-    news: Mutex<String>,
-    failed: OnceLock<String>,
-}
-
-impl Pending {
-    /// A place for a model with this much context.
-    pub fn new(context_tokens: usize) -> Self {
-        Self { context_tokens, ..Self::default() }
-    }
-
-    /// Puts the real model in; the first one stays.
-    pub fn fill(&self, real: Arc<dyn ChatModel>) {
-        let _ = self.real.set(real);
-    }
-
-    /// There will be no real model: why.
-    pub fn fail(&self, why: String) {
-        self.tell(why.clone());
-        let _ = self.failed.set(why);
-    }
-
-    /// What to tell those who ask meanwhile.
-    pub fn tell(&self, news: String) {
-        *self.news.lock().unwrap_or_else(PoisonError::into_inner) = news;
-    }
-
-    fn news(&self) -> String {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl ChatModel for Pending {
-    async fn start(&self, request: ChatRequest) -> std::result::Result<ChatStream, ModelError> {
-        match self.real.get() {
-            Some(real) => real.start(request).await,
-            None => Err(ModelError::Unavailable(self.news())),
-        }
-    }
-
-    fn info(&self) -> ModelInfo {
-        match self.real.get() {
-            Some(real) => real.info(),
-            None => ModelInfo {
-                name: "pending".to_owned(),
-                context_tokens: self.context_tokens,
-                vision: false,
-                constrains: false,
-                late_system: false,
-            },
-        }
-    }
-
-    fn status(&self) -> ModelStatus {
-        match (self.real.get(), self.failed.get()) {
-            (Some(real), _) => real.status(),
-            (None, Some(why)) => ModelStatus::Failed(why.clone()),
-            (None, None) => ModelStatus::Loading,
-        }
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.real.get().map_or_else(|| secondme_llm::estimate_tokens(text), |real| real.count_tokens(text))
     }
 }
