@@ -35,7 +35,11 @@ async fn revoked_everywhere(db: TestDb, one: Arc<dyn Bus>, two: Arc<dyn Bus>) {
         streams.push(begin(node, token, path).await);
         data(node.get("secondme/user/info", token).await);
     }
-    assert_eq!(world.app.revocations().open() + other.app.revocations().open(), 4, "three of the app, and one of Ada herself");
+    assert_eq!(
+        world.app.revocations().open() + other.app.revocations().open(),
+        4,
+        "three of the app, and one of Ada herself"
+    );
     let begun = Instant::now();
     assert_eq!(data(world.post(REVOKE, ADA, &json!({})).await), json!({"appId": "app_demo", "receiptId": null}));
     let stays = streams.split_off(3);
