@@ -49,7 +49,11 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         bench.report.note(&model::absent());
         return Ok(());
     }
-    let speed = cargo_build(&bench.root, &CONSTRAINT_BENCH, "examples/constraint_bench")?;
+    let speed = match &bench.options.bin {
+        // Whoever brings the server brings what was built with it.
+        Some(bin) => bin.with_file_name("examples").join("constraint_bench"),
+        None => cargo_build(&bench.root, &CONSTRAINT_BENCH, "examples/constraint_bench")?,
+    };
     for (i, model) in judges.into_iter().enumerate() {
         let data = bench.work.join(format!("act-{}", model.name));
         let launch = Launch { bin: bench.bin.clone(), data, flags: model.flags(), environment: &[] };
