@@ -128,6 +128,7 @@ struct Visitor {
 
 impl Visitor {
     fn new(url: String) -> Self {
+        secondme_llm::install_tls();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
         Self { http, url }
     }
