@@ -54,24 +54,37 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         Some(bin) => bin.with_file_name("examples").join("constraint_bench"),
         None => cargo_build(&bench.root, &CONSTRAINT_BENCH, "examples/constraint_bench")?,
     };
-    for (i, model) in judges.into_iter().enumerate() {
-        let data = bench.work.join(format!("act-{}", model.name));
-        let launch = Launch { bin: bench.bin.clone(), data, flags: model.flags(), environment: &[] };
+    for model in judges {
+        let launch = launch(bench, &model);
         let server = launch.start().await?;
         server.wait_for_model().await?;
         bench.report.begin(&format!("Judgements of {}", model.name), &[launch.command()]);
         for constrained in [true, false] {
             labelled(bench, &server, constrained).await?;
         }
-        // Validity is the constraint's work, not the model's: the smallest one shows it.
-        if i == 0 {
-            corpus(bench, &server).await?;
-        }
         server.stop();
         constraint(bench, &model, &speed).await?;
         bench.report.end();
     }
+    // Validity is the constraint's work, not the model's: the smallest one shows it.
+    let Some(model) = model::present().pop() else { return Ok(()) };
+    let launch = launch(bench, &model);
+    let server = launch.start().await?;
+    server.wait_for_model().await?;
+    bench.report.begin(&format!("The corpus of controls, with {}", model.name), &[launch.command()]);
+    corpus(bench, &server).await?;
+    bench.report.end();
+    server.stop();
     Ok(())
+}
+
+/// Each question by itself: nothing of the earlier ones is recalled or learned.
+const ALONE: [(&str, &str); 3] =
+    [("SECONDME_LEARNING__MODEL", "off"), ("SECONDME_RECALL__EMBEDDER", ""), ("SECONDME_CHAT__MEMORY_TOKENS", "0")];
+
+fn launch<'m>(bench: &Bench, model: &'m Model) -> Launch<'m> {
+    let data = bench.work.join(format!("act-{}", model.name));
+    Launch { bin: bench.bin.clone(), data, flags: model.flags(), environment: &ALONE }
 }
 
 async fn labelled(bench: &mut Bench, server: &Server, constrained: bool) -> Result<(), String> {
