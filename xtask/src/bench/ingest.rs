@@ -1,10 +1,10 @@
 //! Agent memory: single events over HTTP, each on the disk with its index entry before it is answered, and what each step costs.
 
-use super::Bench;
 use super::load::{EACH, Load};
 use super::report::Goal;
 use super::server::{API, Launch, TOKEN};
 use super::tokens::rate_row;
+use super::{Bench, found};
 
 /// Events of one array.
 const ARRAY: usize = 100;
@@ -61,6 +61,7 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
     rate_row(&mut bench.report, &format!("arrays of {ARRAY} new events, 4 connections"), many);
     let each = many.processor / ARRAY as f64;
     bench.report.row("an event of an array", &format!("{:.0}/s, {each:.0} µs", many.per_second * ARRAY as f64));
+    found::measure(bench, &server).await?;
     bench.report.end();
     bench.report.goal("durable single-event ingests", Goal::AtLeast(15_000.0), rate.per_second, "/s");
     server.stop();

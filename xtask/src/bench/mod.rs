@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 mod act;
+mod found;
 mod http;
 mod ingest;
 mod load;
