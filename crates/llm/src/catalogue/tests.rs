@@ -163,8 +163,8 @@ fn two_pulls_at_once_wait_for_each_other() {
     });
 }
 
-const PART: Part = Part { package: "tiny-part1", version: "1.0", sha256: "00", member: "data/part01.bin" };
-const PART2: Part = Part { package: "tiny-part2", version: "1.0", sha256: "00", member: "data/part02.bin" };
+const PART: Part = entries::part("tiny-part1", "1.0", "00", "data/part01.bin");
+const PART2: Part = entries::part("tiny-part2", "1.0", "00", "data/part02.bin");
 
 /// One test at a time makes and runs scripts: a script that is still open for writing in a forked child cannot be run.
 fn scripts() -> MutexGuard<'static, ()> {
