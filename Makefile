@@ -12,6 +12,8 @@ XTASK := cargo run --quiet --package xtask --
 # The debug binary as `cargo test --workspace` builds it: the same features, so nothing is compiled twice.
 SECONDME := $(CARGO_TARGET_DIR)/debug/secondme
 SMALL_MODEL := smollm2-135m
+# What speech needs; without it the tests of real speech are left out.
+SPEECH_MODEL := kokoro-82m kokoro-voices onnxruntime
 
 .PHONY: help
 help: ## list these commands
@@ -44,6 +46,13 @@ test-model: ## run the tests that need a real language model (fetches a small on
 	$(SECONDME) model pull $(SMALL_MODEL)
 	$(SECONDME) model pull e5-small
 	cargo test --workspace --test real_model -- --ignored
+	@if for part in $(SPEECH_MODEL); do $(SECONDME) model pull $$part || exit 1; done; then \
+	    cargo test --workspace --test real_speech -- --ignored; \
+	elif [ "$${SECONDME_REQUIRE_SERVICES:-}" = 1 ]; then \
+	    echo "make test-model: the files of speech could not be fetched, and they are required here" >&2; exit 1; \
+	else \
+	    echo "make test-model: skipped the tests of real speech: its files could not be fetched" >&2; \
+	fi
 	cargo test --workspace --test it -- --ignored real_model --skip answers_in_a_new_session
 
 .PHONY: test-facts

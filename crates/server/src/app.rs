@@ -26,6 +26,7 @@ use crate::plaza::feed::walk::Walks;
 use crate::telemetry::Metrics;
 use crate::users::uploads::Objects;
 use crate::visitor::live::Live;
+use crate::voice::Speaker;
 
 /// The server's parts. Cheap to clone.
 #[derive(Clone)]
@@ -49,6 +50,7 @@ struct Inner {
     embedder: OnceLock<Arc<dyn Embedder>>,
     images: Images,
     live: Arc<Live>,
+    speaker: Speaker,
 }
 
 /// What an [`App`] is made of; tests bring their own clock, entropy and models.
@@ -99,6 +101,7 @@ impl App {
             embedder: OnceLock::new(),
             images: Images::default(),
             live: Arc::new(Live::new(config.visitor.replies_max)),
+            speaker: Speaker::default(),
             parts,
         }))
     }
@@ -186,6 +189,11 @@ impl App {
     /// Who reads conversations of visitors along, in this process.
     pub fn live(&self) -> &Arc<Live> {
         &self.0.live
+    }
+
+    /// Who speaks with the users' voices.
+    pub fn speaker(&self) -> &Speaker {
+        &self.0.speaker
     }
 
     /// Slots for hashing passwords.

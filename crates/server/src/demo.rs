@@ -28,6 +28,7 @@ struct Person {
     name: &'static str,
     route: &'static str,
     share_code: &'static str,
+    voice: &'static str,
     introduction: &'static str,
     shades: &'static [(&'static str, &'static str, &'static str)],
     /// Title and words.
@@ -55,6 +56,7 @@ const PEOPLE: [Person; 2] = [
         name: "Ada",
         route: "ada",
         share_code: "ada000000001",
+        voice: "af_heart",
         introduction: "I write programs for a living and play the cello badly on purpose. I live in Lisbon with a cat called \
             Babbage, I am allergic to peanuts, and on Saturdays I bake sourdough bread for the whole street.",
         shades: &[
@@ -97,6 +99,7 @@ const PEOPLE: [Person; 2] = [
         name: "林小满",
         route: "lin",
         share_code: "lin000000002",
+        voice: "zf_xiaoxiao",
         introduction: "我在杭州做产品设计，喜欢徒步、摄影和手冲咖啡。每年秋天我都会去一次川西，周末常在西湖边拍日出。",
         shades: &[
             ("徒步", "走过贡嘎和四姑娘山，最喜欢清晨的高山草甸。", "徒步,川西"),
@@ -242,6 +245,7 @@ async fn seed_person(app: &App, person: &Person, password_hash: &str) -> Result<
     let Some(user_id) = accounts::create_in(app, &mut tx, &seed).await? else { return Ok(()) };
     let change = Change { self_introduction: Some(person.introduction.to_owned()), ..Change::default() };
     profile::update_in(app, &mut tx, user_id, &change).await?;
+    profile::set_voice_in(app, &mut tx, user_id, person.voice).await?;
     for (at, shade) in (0..).zip(person.shades) {
         shades::put(&mut tx, user_id, &demo_shade(person.id * 10 + at, person.name, *shade), app.now()).await?;
     }

@@ -12,6 +12,7 @@
 //! - [`learning`]: key memories from chats, the nightly portrait
 //! - [`visitor`]: conversations of visitors with avatars: sockets, the log behind them, the owner's side
 //! - [`plaza`], [`social`]: posts and the feed, friends and discovery; [`legacy`]: the gateway of older agents
+//! - [`voice`]: text spoken with the user's voice
 //! - [`platform`], [`pages`]: health and metrics, browser pages; [`admin`]: the operator's pages
 //! - [`router`]: every route, the API's table of contents; [`cli`]: the commands of the binary; [`demo`]: the demo world
 //!
@@ -40,3 +41,4 @@ pub mod social;
 pub mod telemetry;
 pub mod users;
 pub mod visitor;
+pub mod voice;

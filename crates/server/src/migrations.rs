@@ -44,6 +44,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             postgres: Some(include_str!("../migrations/0007_plaza.postgres.sql")),
         },
         Migration {
+            name: "0008_voice",
+            sql: include_str!("../migrations/0008_voice.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+        Migration {
             name: "0011_console",
             sql: include_str!("../migrations/0011_console.sql"),
             sqlite: None,

@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::layers;
-use crate::{avatars, chat, legacy, memory, oauth, pages, platform, plaza, social, users, visitor};
+use crate::{avatars, chat, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -66,6 +66,7 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(visitor::ws_chat::routes())
         .merge(plaza::routes())
         .merge(social::routes())
+        .merge(voice::http::routes(config))
 }
 
 /// Browser pages and what operators read, from the root.
@@ -82,6 +83,7 @@ fn pages_and_operations() -> Router<App> {
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
         .merge(avatars::public::pages::routes())
+        .merge(voice::files::routes())
         .merge(avatars::evaluations::pages::routes())
 }
 

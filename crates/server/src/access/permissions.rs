@@ -56,6 +56,8 @@ permissions! {
     FriendWrite: Some(Scope::FriendWrite), ScopeInsufficient;
     /// Finding people.
     Discover: Some(Scope::Discover), ScopeInsufficient;
+    /// Text spoken with the user's voice.
+    Voice: Some(Scope::Voice), ScopeInsufficient;
     /// Avatars and what came of them.
     AvatarRead: Some(Scope::AvatarRead), ScopeMissing;
     /// Making and changing avatars.

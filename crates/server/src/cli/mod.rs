@@ -14,6 +14,7 @@ mod open;
 mod plaza;
 mod progress;
 mod serve;
+mod speech;
 mod user;
 
 use std::io::Write;

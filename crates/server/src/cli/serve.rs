@@ -55,6 +55,7 @@ impl Args {
                 text("models.nano.kind", "echo"),
                 text("models.pro.kind", ""),
                 text("recall.embedder", ""),
+                text("speech.kind", "hum"),
             ]),
             Some(name) => flags.extend([
                 text("models.nano.kind", "embedded"),
@@ -117,6 +118,7 @@ fn background(app: &App) {
     app.spawn(log::run(app.clone()));
     app.spawn(webhooks::run(app.clone()));
     app.spawn(inspector::run(app.clone()));
+    app.spawn(super::speech::open(app.clone()));
 }
 
 /// The runner of the server's durable jobs.

@@ -16,6 +16,7 @@ mod recall;
 pub mod reference;
 mod section;
 mod server;
+mod speech;
 mod switches;
 mod uploads;
 mod visitor;
@@ -40,6 +41,7 @@ pub use oauth::Oauth;
 pub use plaza::{Plaza, Social};
 pub use recall::Recall;
 pub use server::Server;
+pub use speech::Speech;
 pub use switches::{Compat, Log, Policy, Search};
 pub use uploads::Uploads;
 pub use visitor::Visitor;
@@ -65,6 +67,7 @@ pub struct Config {
     pub social: Social,
     pub models: Models,
     pub recall: Recall,
+    pub speech: Speech,
     pub search: Search,
     pub compat: Compat,
     pub policy: Policy,
@@ -119,6 +122,7 @@ impl Config {
                 "an IANA time zone such as Europe/Lisbon",
             ));
         }
+        self.check_speech()?;
         let key = self.server.secret_key.expose();
         if !key.is_empty() && (key.len() != 64 || hex::decode(key).is_err()) {
             return Err(ConfigError::value("server.secret_key", "[redacted]", "64 hexadecimal digits"));
@@ -131,6 +135,24 @@ impl Config {
             if !url.is_empty() && !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https")) {
                 return Err(ConfigError::value(name, url, "an http or https URL"));
             }
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn check_speech(&self) -> Result<(), ConfigError> {
+        let speech = &self.speech;
+        one_of("speech.kind", &speech.kind, &["kokoro", "openai", "hum", "off"])?;
+        if speech.kind == "openai" && speech.base_url.is_empty() {
+            return Err(ConfigError::value("speech.base_url", "", "a URL up to and including /v1 when kind is openai"));
+        }
+        if speech.kind == "openai" && speech.voices.is_empty() {
+            return Err(ConfigError::value(
+                "speech.voices",
+                "[]",
+                "the names of the server's voices when kind is openai",
+            ));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use super::section::Key;
 use super::{
     Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Learning, Log, Memory, Model, Oauth, Plaza, Policy,
-    Recall, Search, Server, Social, Uploads, Visitor, Webhooks, load,
+    Recall, Search, Server, Social, Speech, Uploads, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -26,6 +26,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("models.nano", Model::DOC, Model::KEYS),
     ("models.pro", Model::DOC, Model::KEYS),
     ("recall", Recall::DOC, Recall::KEYS),
+    ("speech", Speech::DOC, Speech::KEYS),
     ("search", Search::DOC, Search::KEYS),
     ("compat", Compat::DOC, Compat::KEYS),
     ("policy", Policy::DOC, Policy::KEYS),

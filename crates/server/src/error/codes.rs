@@ -182,6 +182,14 @@ codes! {
     InvitesTooMany => 429 "friend.invite.too_many", "Too many of your invitations wait for an answer", "等待回应的好友邀请过多", "`social.pending_invitations_max` invitations of the caller are open.";
     FriendNotFound => 404 "friend.not_found", "You have no such friend", "好友不存在", "The two are not friends.";
     FriendBlocked => 403 "friend.blocked", "One of you blocked the other", "双方中有一方已屏蔽对方", "A message between friends of whom one blocked the other.";
+    TtsTooLong => 400 "tts.text.too_long", "The text is too long to be spoken: {} characters at most", "文本过长：最多 {} 个字符", "`text` is over the limit.";
+    TtsVoiceNotSet => 400 "tts.voice_id.not_set", "No voice is set: choose one of `tts/voices` first", "尚未设置音色，请先在 tts/voices 中选择", "The user chose no voice, or one that this server no longer has.";
+    TtsLanguage => 400 "tts.language.unsupported", "This text cannot be spoken: the voices speak English and Chinese, not {}", "无法朗读该文本：仅支持中文和英文，不支持 {}", "The text is in a writing that the engine cannot speak.";
+    SpokenNotStored => 500 "cos.upload.failed", "File upload failed.", "文件上传失败", "The spoken text could not be stored.";
+    TtsBusy => 503 "tts.engine.busy", "The voice is busy, try again in {} seconds", "语音合成繁忙，请 {} 秒后重试", "The speech engine's queue is full.";
+    TtsUnavailable => 503 "tts.engine.unavailable", "Speech is not available: {}", "语音合成不可用：{}", "The speech engine is switched off, still being fetched, or not reachable.";
+    TtsTimeout => 504 "tts.engine.timeout", "The speech engine did not answer in time", "语音合成超时", "The speech server was silent too long.";
+    TtsFailed => 502 "tts.engine.failed", "The speech engine failed", "语音合成失败", "The speech engine broke, or its server answered with an error.";
 
     RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
     Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";

@@ -52,5 +52,6 @@ mod timeline;
 mod uploads;
 mod user;
 mod visitor;
+mod voice;
 mod web_search;
 mod webhooks;

@@ -94,6 +94,34 @@ pub async fn set_bio(tx: &mut Tx, user_id: i64, bio: &str, now: Millis) -> Resul
     Ok(())
 }
 
+/// The voice that a user chose; empty when there is none.
+///
+/// # Errors
+/// `resource.fetch.not_found` when the user is gone.
+pub async fn voice(store: &Store, user_id: i64) -> Result<String> {
+    store::voice(store, user_id).await?.ok_or_else(|| ApiError::new(Code::NotFound).arg("user"))
+}
+
+/// Chooses a voice; whether it exists, the caller knows.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn set_voice(app: &App, user_id: i64, voice: &str) -> Result<()> {
+    let mut tx = app.store().write().await?;
+    set_voice_in(app, &mut tx, user_id, voice).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same in the caller's transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn set_voice_in(app: &App, tx: &mut Tx, user_id: i64, voice: &str) -> Result<()> {
+    store::set_voice(tx, user_id, voice, app.now()).await?;
+    Ok(())
+}
+
 fn check(change: &Change) -> Result<()> {
     let refused = |field: &str, problem: Problem| Err(ApiError::new(Code::ProfileInvalid).about(field, &problem));
     for (field, value, max) in [
@@ -155,6 +183,7 @@ const RESERVED: &[&str] = &[
     "register",
     "settings",
     "setup",
+    "speech",
     "static",
     "v1",
     "widget",

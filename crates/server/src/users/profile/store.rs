@@ -40,6 +40,16 @@ pub(super) async fn get_in(tx: &mut Tx, user_id: i64) -> Result<Option<Profile>,
     tx.opt(select(), params![user_id]).await?.as_ref().map(profile).transpose()
 }
 
+pub(super) async fn voice(store: &Store, user_id: i64) -> Result<Option<String>, StoreError> {
+    let row = store.opt(sql!("SELECT voice_id FROM users WHERE id = $1"), params![user_id]).await?;
+    row.map(|row| row.get("voice_id")).transpose()
+}
+
+pub(super) async fn set_voice(tx: &mut Tx, user_id: i64, voice: &str, now: Millis) -> Result<u64, StoreError> {
+    let sql = sql!("UPDATE users SET voice_id = $2, updated_at = $3 WHERE id = $1");
+    tx.run(sql, params![user_id, voice, now]).await
+}
+
 pub(super) async fn route_owner(tx: &mut Tx, route: &str) -> Result<Option<i64>, StoreError> {
     let row = tx.opt(sql!("SELECT id FROM users WHERE route = $1"), params![route]).await?;
     row.map(|row| row.get("id")).transpose()

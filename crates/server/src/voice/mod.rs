@@ -1,0 +1,158 @@
+//! Text spoken with the user's voice (contract 12).
+//!
+//! Invariants: the voice is the user's choice and never the request's; what was spoken once is not spoken again for the same
+//! engine, voice, emotion and text; and a text that is being spoken is finished and kept even if the client hangs up.
+
+pub mod files;
+pub mod http;
+mod speaker;
+mod store;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use secondme_speech::{Clip, Emotion, Speech, SpeechError, Utterance, Voice};
+use tokio::sync::oneshot;
+
+pub use speaker::Speaker;
+
+use crate::app::App;
+use crate::error::{ApiError, Code, Problem, Result};
+use crate::users::profile;
+
+/// A spoken text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// Where anybody can fetch the MP3 file, for good.
+    pub url: String,
+    /// How long it plays.
+    pub duration_ms: i64,
+    /// Samples in a second.
+    pub sample_rate: i64,
+}
+
+/// How long a file plays, and how finely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Measures {
+    duration_ms: i64,
+    sample_rate: i64,
+}
+
+impl Measures {
+    fn at(self, url: String) -> Spoken {
+        Spoken { url, duration_ms: self.duration_ms, sample_rate: self.sample_rate }
+    }
+}
+
+/// What a user asked for, with everything that decides what it sounds like.
+struct Request {
+    user_id: i64,
+    utterance: Utterance,
+    /// The keyed hash of engine, voice, emotion and text.
+    hash: [u8; 32],
+}
+
+/// Speaks a text with the user's voice.
+///
+/// # Errors
+/// `tts.text.too_long`, `tts.voice_id.not_set`, `tts.language.unsupported`, `tts.engine.*`, `cos.upload.failed`; `invalid.param`
+/// where there is nothing to say.
+pub async fn generate(app: &App, user_id: i64, text: String, emotion: Emotion) -> Result<Spoken> {
+    let limit = app.config().speech.text_max_chars;
+    if text.trim().is_empty() {
+        return Err(ApiError::invalid("text", &Problem::Required));
+    }
+    if text.chars().count() > limit {
+        return Err(ApiError::new(Code::TtsTooLong).arg(limit));
+    }
+    let voice = voice_of(app, user_id).await?;
+    let engine = app.speaker().engine()?;
+    let asked = format!("{user_id}\0{}\0{voice}\0{}\0{text}", engine.name(), emotion.as_str());
+    let hash = app.key().digest("spoken text", &asked);
+    if let Some(measures) = store::find(app.store(), user_id, &hash).await? {
+        return Ok(measures.at(files::url(app, &hash)));
+    }
+    let request = Request { user_id, utterance: Utterance { text, voice, emotion }, hash };
+    app.speaker().once(hash, || begin(app, engine, request)).await
+}
+
+/// The voice that a user chose, or the server's default.
+async fn voice_of(app: &App, user_id: i64) -> Result<String> {
+    let chosen = profile::voice(app.store(), user_id).await?;
+    let voice = if chosen.is_empty() { app.config().speech.default_voice.clone() } else { chosen };
+    if voice.is_empty() { Err(ApiError::new(Code::TtsVoiceNotSet)) } else { Ok(voice) }
+}
+
+/// Starts to speak in a task of its own, which goes on when nobody waits any more.
+fn begin(app: &App, engine: Arc<dyn Speech>, request: Request) -> speaker::Speaking {
+    let (done, waiting) = oneshot::channel();
+    let (task_app, hash) = (app.clone(), request.hash);
+    app.spawn(async move {
+        let outcome = tokio::select! {
+            outcome = speak(&task_app, &*engine, request) => outcome,
+            () = task_app.stopping().cancelled() => Err(ApiError::new(Code::ShuttingDown)),
+        };
+        task_app.speaker().forget(&hash);
+        let _ = done.send(outcome);
+    });
+    async move { waiting.await.unwrap_or_else(|e| Err(ApiError::internal(e))) }.boxed().shared()
+}
+
+async fn speak(app: &App, engine: &dyn Speech, request: Request) -> Result<Spoken> {
+    let Request { user_id, utterance, hash } = request;
+    let clip = engine.speak(utterance).await.map_err(refusal)?;
+    keep(app, user_id, &hash, clip).await
+}
+
+/// Stores the file.
+async fn keep(app: &App, user_id: i64, hash: &[u8; 32], clip: Clip) -> Result<Spoken> {
+    let duration_ms = i64::try_from(clip.duration_ms).unwrap_or(i64::MAX);
+    let measures = Measures { duration_ms, sample_rate: i64::from(clip.sample_rate) };
+    let stored = async {
+        let mut tx = app.store().write().await?;
+        store::insert(&mut tx, user_id, hash, measures, &clip.mp3, app.now()).await?;
+        tx.commit().await
+    };
+    stored.await.map_err(|e| ApiError::new(Code::SpokenNotStored).caused_by(e))?;
+    Ok(measures.at(files::url(app, hash)))
+}
+
+/// The voices that can be chosen, and the one that the user chose (`""`: none).
+///
+/// # Errors
+/// `tts.engine.unavailable` when the server speaks with nobody's voice.
+pub async fn voices(app: &App, user_id: i64) -> Result<(Vec<Voice>, String)> {
+    let voices = app.speaker().engine()?.voices();
+    Ok((voices, profile::voice(app.store(), user_id).await?))
+}
+
+/// Chooses a voice; `""` takes the choice back.
+///
+/// # Errors
+/// `invalid.param` when there is no such voice; `tts.engine.unavailable`.
+pub async fn choose(app: &App, user_id: i64, voice: &str) -> Result<()> {
+    let known = voice.is_empty() || app.speaker().engine()?.voices().iter().any(|v| v.id == voice);
+    if !known {
+        return Err(ApiError::invalid("voiceId", &Problem::Expected("one of `tts/voices`", " tts/voices 中的音色")));
+    }
+    profile::set_voice(app, user_id, voice).await
+}
+
+/// What a client sees of an engine's failure.
+fn refusal(error: SpeechError) -> ApiError {
+    let seen = match &error {
+        SpeechError::Busy { retry_after_secs } => {
+            ApiError::new(Code::TtsBusy).arg(retry_after_secs).retry_after(*retry_after_secs)
+        }
+        SpeechError::Unavailable(why) => ApiError::new(Code::TtsUnavailable).arg(why),
+        SpeechError::Language(script) => ApiError::new(Code::TtsLanguage).arg(script),
+        SpeechError::Nothing => {
+            return ApiError::invalid("text", &Problem::Expected("something that can be spoken", "可朗读的内容"));
+        }
+        // Chosen while the server had another engine.
+        SpeechError::Voice(_) => ApiError::new(Code::TtsVoiceNotSet),
+        SpeechError::Timeout(_) => ApiError::new(Code::TtsTimeout),
+        SpeechError::Upstream { .. } | SpeechError::Broken(_) => ApiError::new(Code::TtsFailed),
+    };
+    seen.caused_by(error)
+}
