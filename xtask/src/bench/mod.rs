@@ -23,6 +23,7 @@ mod recall;
 mod report;
 mod samples;
 mod server;
+mod speech;
 mod start;
 mod streams;
 mod tokens;
@@ -33,8 +34,8 @@ use report::Report;
 
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
-  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, webhooks, model (default: these), act, plaza,
-                   recall, memory-speed, realtime (minutes: only when named)
+  --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, webhooks, model, speech (default: these), act,
+                   plaza, recall, memory-speed, realtime (minutes: only when named)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
@@ -42,7 +43,7 @@ const USAGE: &str =
   --data PATH      the LoCoMo conversations of section recall (default ../shared/data/locomo-dev.json)
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "start",
     "reads",
     "tokens",
@@ -50,6 +51,7 @@ const SECTIONS: [&str; 12] = [
     "streams",
     "webhooks",
     "model",
+    "speech",
     "act",
     "plaza",
     "recall",
@@ -170,6 +172,7 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "tokens" => tokens::run(bench).await,
             "memory-ingest" => ingest::run(bench).await,
             "streams" => streams::run(bench).await,
+            "speech" => speech::run(bench).await,
             "act" => act::run(bench).await,
             "recall" => recall::run(bench).await,
             "memory-speed" => memory_speed::run(bench).await,
