@@ -77,13 +77,12 @@ fn pages_and_operations() -> Router<App> {
         .merge(visitor::socket::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
-        .merge(users::uploads::http::public_routes())
+        .merge(users::uploads::public::routes())
         .merge(oauth::authorize::pages::routes())
         .merge(oauth::standard::routes())
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
         .merge(avatars::public::pages::routes())
-        .merge(voice::files::routes())
         .merge(avatars::evaluations::pages::routes())
 }
 

@@ -62,23 +62,52 @@ fn energies(samples: &[f32]) -> Vec<f32> {
     samples.chunks(480).map(|w| (w.iter().map(|s| s * s).sum::<f32>() / w.len() as f32).sqrt()).collect()
 }
 
-/// What tells speech from noise and from a tone without understanding it: loud and quiet alternate some times a second, hissing
-/// and humming do too, and pauses are there but not most of it.
-fn sounds_like_speech(samples: &[f32], what: &str) {
+/// What tells speech from noise and from a tone without understanding it: loud and quiet alternate some times a second, pauses
+/// are there but not most of it, most of it is voiced (few changes of sign), and hissing comes between.
+fn speech_or_why_not(samples: &[f32]) -> Result<(), String> {
+    let within = |range: std::ops::Range<f32>, value: f32, what: &str| {
+        if range.contains(&value) { Ok(()) } else { Err(format!("{what}: {value}")) }
+    };
     let energies = energies(samples);
     let loudest = energies.iter().copied().fold(0.0, f32::max);
-    assert!(loudest > 0.03 && loudest < 0.9, "{what}: loudness {loudest}");
-    let silent = energies.iter().filter(|e| **e < loudest * 0.03).count() as f32 / energies.len() as f32;
-    assert!((0.01..0.5).contains(&silent), "{what}: {silent} of it is silence");
+    within(0.03..0.9, loudest, "loudness")?;
+    let share = |is: &dyn Fn(f32) -> bool| energies.iter().filter(|e| is(**e)).count() as f32 / energies.len() as f32;
+    within(0.01..0.5, share(&|e| e < loudest * 0.03), "share of silence")?;
     let average = energies.iter().sum::<f32>() / energies.len() as f32;
     let crossings = energies.windows(2).filter(|w| (w[0] < average) != (w[1] < average)).count() as f32;
-    let a_second = crossings / (samples.len() as f32 / 24_000.0);
-    assert!((2.0..25.0).contains(&a_second), "{what}: loudness changes {a_second} times a second");
+    within(2.0..25.0, crossings / (samples.len() as f32 / 24_000.0), "changes of loudness a second")?;
     let sign_changes = |w: &[f32]| w.windows(2).filter(|p| (p[0] < 0.0) != (p[1] < 0.0)).count();
     let loud = samples.chunks(480).zip(&energies).filter(|(_, e)| **e > loudest * 0.1);
     let rates: Vec<usize> = loud.map(|(w, _)| sign_changes(w)).collect();
-    let hums = rates.iter().filter(|r| **r < 60).count();
-    assert!(hums * 2 > rates.len(), "{what}: most of speech is voiced");
+    let part = |is: &dyn Fn(usize) -> bool| rates.iter().filter(|r| is(**r)).count() as f32 / rates.len() as f32;
+    within(0.5..1.0, part(&|r| r < 60), "voiced part")?;
+    let (low, high) = (rates.iter().min().copied().unwrap_or(0), rates.iter().max().copied().unwrap_or(0));
+    within(50.0..480.0, (high - low) as f32, "spread between humming and hissing")
+}
+
+#[test]
+fn noise_tones_and_silence_are_not_taken_for_speech() {
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as f32 / 65_536.0 - 0.5
+    };
+    let second = |n: usize| n as f32 / 24_000.0;
+    // Loud and quiet alternate as in speech, with pauses: only the sound itself is another one.
+    let beat = |n: usize| ((second(n) * 2.0 * std::f32::consts::TAU).sin().max(0.0)) * 0.5;
+    let tone = |n: usize| (second(n) * 220.0 * std::f32::consts::TAU).sin() * 0.5;
+    let count = 24_000 * 4;
+    let sounds: [(&str, Vec<f32>); 6] = [
+        ("silence", vec![0.0; count]),
+        ("noise", (0..count).map(|_| noise()).collect()),
+        ("noise in beats", (0..count).map(|n| noise() * beat(n)).collect()),
+        ("a tone", (0..count).map(tone).collect()),
+        ("a tone in beats", (0..count).map(|n| tone(n) * beat(n)).collect()),
+        ("a word and nothing more", (0..count).map(|n| if n < 24_000 { tone(n) * beat(n) } else { 0.0 }).collect()),
+    ];
+    for (what, samples) in sounds {
+        assert!(speech_or_why_not(&samples).is_err(), "{what}");
+    }
 }
 
 #[tokio::test]
@@ -96,7 +125,7 @@ async fn english_and_chinese_are_spoken_as_speech() {
         let measured = samples.len() as u64 * 1000 / 24_000;
         assert!(measured.abs_diff(clip.duration_ms) <= 50, "{voice}: {measured} and {}", clip.duration_ms);
         assert_eq!(measure(&clip.mp3).unwrap().sample_rate, clip.sample_rate);
-        sounds_like_speech(&samples, voice);
+        assert_eq!(speech_or_why_not(&samples), Ok(()), "{voice}");
         let units: usize = text.chars().map(|c| if c > '\u{2E7F}' { 3 } else { 1 }).sum();
         let each = clip.duration_ms as f32 / units as f32;
         assert!((40.0..130.0).contains(&each), "{voice}: {each} ms for a letter");

@@ -13,7 +13,8 @@ use crate::config;
 /// Puts the configured engine into the app, if there is one.
 pub(super) async fn open(app: App) {
     if let Err(problem) = put(&app).await {
-        app.speaker().tell(problem.clone());
+        // Paths and addresses are for the operator.
+        app.speaker().tell("the engine could not be started".to_owned());
         complain(&format!("Nothing can be spoken: {problem}"));
     }
 }

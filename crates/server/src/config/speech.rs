@@ -13,6 +13,8 @@ section! {
         default_voice: String = String::new(),
         /// Texts that may wait or be spoken at the same time; more are answered 503 with `Retry-After`.
         queue: usize = 16,
+        /// The same for one user's texts.
+        user_queue: usize = 3,
         /// Kokoro: threads for one sentence. 0: all cores.
         threads: usize = 0,
         /// Kokoro: path of the network (ONNX). Empty: the one of the catalogue.

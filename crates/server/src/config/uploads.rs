@@ -19,6 +19,10 @@ section! {
         s3_access_key: String = String::new(),
         /// Secret access key.
         s3_secret_key: Secret = Secret::default(),
+        /// Time for one request to the service, in seconds.
+        s3_timeout_seconds: u64 = 30,
+        /// How often a request that failed is repeated.
+        s3_retries: usize = 3,
         /// Largest file, in bytes.
         file_max_bytes: usize = 20 * 1024 * 1024,
         /// Largest width or height of a picture.

@@ -185,7 +185,6 @@ codes! {
     TtsTooLong => 400 "tts.text.too_long", "The text is too long to be spoken: {} characters at most", "文本过长：最多 {} 个字符", "`text` is over the limit.";
     TtsVoiceNotSet => 400 "tts.voice_id.not_set", "No voice is set: choose one of `tts/voices` first", "尚未设置音色，请先在 tts/voices 中选择", "The user chose no voice, or one that this server no longer has.";
     TtsLanguage => 400 "tts.language.unsupported", "This text cannot be spoken: the voices speak English and Chinese, not {}", "无法朗读该文本：仅支持中文和英文，不支持 {}", "The text is in a writing that the engine cannot speak.";
-    SpokenNotStored => 500 "cos.upload.failed", "File upload failed.", "文件上传失败", "The spoken text could not be stored.";
     TtsBusy => 503 "tts.engine.busy", "The voice is busy, try again in {} seconds", "语音合成繁忙，请 {} 秒后重试", "The speech engine's queue is full.";
     TtsUnavailable => 503 "tts.engine.unavailable", "Speech is not available: {}", "语音合成不可用：{}", "The speech engine is switched off, still being fetched, or not reachable.";
     TtsTimeout => 504 "tts.engine.timeout", "The speech engine did not answer in time", "语音合成超时", "The speech server was silent too long.";

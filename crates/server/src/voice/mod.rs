@@ -3,7 +3,6 @@
 //! Invariants: the voice is the user's choice and never the request's; what was spoken once is not spoken again for the same
 //! engine, voice, emotion and text; and a text that is being spoken is finished and kept even if the client hangs up.
 
-pub mod files;
 pub mod http;
 mod speaker;
 mod store;
@@ -18,7 +17,7 @@ pub use speaker::Speaker;
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};
-use crate::users::profile;
+use crate::users::{profile, uploads};
 
 /// A spoken text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,16 +30,18 @@ pub struct Spoken {
     pub sample_rate: i64,
 }
 
-/// How long a file plays, and how finely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Measures {
+/// What is known of a spoken text: its file among the user's uploads, how long that plays, and how finely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Kept {
+    name: String,
     duration_ms: i64,
     sample_rate: i64,
 }
 
-impl Measures {
-    fn at(self, url: String) -> Spoken {
-        Spoken { url, duration_ms: self.duration_ms, sample_rate: self.sample_rate }
+impl Kept {
+    fn shown(&self, app: &App) -> Spoken {
+        let Self { name, duration_ms, sample_rate } = self;
+        Spoken { url: uploads::url(app, name), duration_ms: *duration_ms, sample_rate: *sample_rate }
     }
 }
 
@@ -69,11 +70,13 @@ pub async fn generate(app: &App, user_id: i64, text: String, emotion: Emotion) -
     let engine = app.speaker().engine()?;
     let asked = format!("{user_id}\0{}\0{voice}\0{}\0{text}", engine.name(), emotion.as_str());
     let hash = app.key().digest("spoken text", &asked);
-    if let Some(measures) = store::find(app.store(), user_id, &hash).await? {
-        return Ok(measures.at(files::url(app, &hash)));
+    if let Some(kept) = store::find(app.store(), user_id, &hash).await? {
+        return Ok(kept.shown(app));
     }
+    uploads::check_space(app, user_id).await?;
     let request = Request { user_id, utterance: Utterance { text, voice, emotion }, hash };
-    app.speaker().once(hash, || begin(app, engine, request)).await
+    let most = app.config().speech.user_queue;
+    app.speaker().once(user_id, hash, most, || begin(app, engine, request)).await
 }
 
 /// The voice that a user chose, or the server's default.
@@ -104,17 +107,15 @@ async fn speak(app: &App, engine: &dyn Speech, request: Request) -> Result<Spoke
     keep(app, user_id, &hash, clip).await
 }
 
-/// Stores the file.
+/// Stores the file, then what it is the answer to.
 async fn keep(app: &App, user_id: i64, hash: &[u8; 32], clip: Clip) -> Result<Spoken> {
     let duration_ms = i64::try_from(clip.duration_ms).unwrap_or(i64::MAX);
-    let measures = Measures { duration_ms, sample_rate: i64::from(clip.sample_rate) };
-    let stored = async {
-        let mut tx = app.store().write().await?;
-        store::insert(&mut tx, user_id, hash, measures, &clip.mp3, app.now()).await?;
-        tx.commit().await
-    };
-    stored.await.map_err(|e| ApiError::new(Code::SpokenNotStored).caused_by(e))?;
-    Ok(measures.at(files::url(app, hash)))
+    let stored = uploads::store_spoken(app, user_id, clip.mp3.into()).await?;
+    let kept = Kept { name: stored.name, duration_ms, sample_rate: i64::from(clip.sample_rate) };
+    let mut tx = app.store().write().await?;
+    store::insert(&mut tx, user_id, hash, &kept, app.now()).await?;
+    tx.commit().await?;
+    Ok(kept.shown(app))
 }
 
 /// The voices that can be chosen, and the one that the user chose (`""`: none).
@@ -144,7 +145,8 @@ fn refusal(error: SpeechError) -> ApiError {
         SpeechError::Busy { retry_after_secs } => {
             ApiError::new(Code::TtsBusy).arg(retry_after_secs).retry_after(*retry_after_secs)
         }
-        SpeechError::Unavailable(why) => ApiError::new(Code::TtsUnavailable).arg(why),
+        // What is missing (a path, an address) is for the operator's log.
+        SpeechError::Unavailable(_) => ApiError::new(Code::TtsUnavailable).arg("the engine does not answer"),
         SpeechError::Language(script) => ApiError::new(Code::TtsLanguage).arg(script),
         SpeechError::Nothing => {
             return ApiError::invalid("text", &Problem::Expected("something that can be spoken", "可朗读的内容"));

@@ -12,12 +12,21 @@ use crate::error::{ApiError, Code, Result};
 /// A text on its way; everybody who asks for the same waits for the same.
 pub(super) type Speaking = Shared<BoxFuture<'static, Result<Spoken>>>;
 
+/// A text on its way, and for whom.
+struct Running {
+    user_id: i64,
+    speaking: Speaking,
+}
+
+/// What a user whose texts are all on their way is told to wait, in seconds.
+const RETRY_SECS: u32 = 5;
+
 /// Who speaks, and what is being spoken.
 #[derive(Default)]
 pub struct Speaker {
     engine: OnceLock<Arc<dyn Speech>>,
     news: Mutex<String>,
-    running: Mutex<HashMap<[u8; 32], Speaking>>,
+    running: Mutex<HashMap<[u8; 32], Running>>,
 }
 
 impl Speaker {
@@ -43,11 +52,28 @@ impl Speaker {
         })
     }
 
-    /// Waits for the text of this hash; begins with it if nobody did.
-    pub(super) async fn once(&self, hash: [u8; 32], begin: impl FnOnce() -> Speaking) -> Result<Spoken> {
+    /// Waits for the text of this hash; begins with it if nobody did and no more than `most` texts of the user are on their way.
+    ///
+    /// # Errors
+    /// `tts.engine.busy` for one more, and what the text's own errors are.
+    pub(super) async fn once(
+        &self,
+        user_id: i64,
+        hash: [u8; 32],
+        most: usize,
+        begin: impl FnOnce() -> Speaking,
+    ) -> Result<Spoken> {
         let speaking = {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.entry(hash).or_insert_with(begin).clone()
+            if let Some(same) = running.get(&hash) {
+                same.speaking.clone()
+            } else if running.values().filter(|one| one.user_id == user_id).count() >= most.max(1) {
+                return Err(ApiError::new(Code::TtsBusy).arg(RETRY_SECS).retry_after(RETRY_SECS));
+            } else {
+                let speaking = begin();
+                running.insert(hash, Running { user_id, speaking: speaking.clone() });
+                speaking
+            }
         };
         speaking.await
     }

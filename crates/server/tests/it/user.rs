@@ -10,8 +10,8 @@ both! {
         let info = data(world.get("secondme/user/info", ADA).await);
         assert_eq!(info, json!({
             "userId": "1", "name": "Ada", "email": "ada@demo.local", "avatar": "", "avatarUrl": "", "bio": "",
-            "selfIntroduction": info["selfIntroduction"], "profileCompleteness": 5, "route": "ada", "cover": "",
-            "video": "", "layout": "avatar", "hasVoice": false, "accountStatus": "normal",
+            "selfIntroduction": info["selfIntroduction"], "profileCompleteness": 6, "route": "ada", "cover": "",
+            "video": "", "layout": "avatar", "hasVoice": true, "accountStatus": "normal",
         }));
         assert!(info["selfIntroduction"].as_str().unwrap().contains("Lisbon"));
     }

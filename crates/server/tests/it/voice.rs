@@ -1,9 +1,13 @@
 //! Texts spoken with the user's voice (contract 12).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use secondme_server::access::Kind;
-use secondme_speech::{Emotion, Hum, SpeechError, measure};
+use secondme_speech::{
+    Clip, Emotion, Hum, Speech, SpeechError, SpeechSpec, Status, UpstreamOptions, Utterance, Voice, measure,
+};
+use secondme_store::{params, sql};
 use serde_json::{Value, json};
 
 use crate::harness::{ADA, LIN, TestDb, World, both, data, refused};
@@ -29,7 +33,7 @@ both! {
         assert_eq!((spoken["sampleRate"].as_i64(), spoken["format"].as_str()), (Some(24_000), Some("mp3")));
         assert_eq!(spoken.as_object().unwrap().len(), 4);
         let url = spoken["url"].as_str().unwrap();
-        assert!(url.starts_with(&format!("{}/speech/", world.url)) && url.ends_with(".mp3"), "{url}");
+        assert!(url.starts_with(&format!("{}/cdn/", world.url)) && url.ends_with(".mp3"), "{url}");
         let response = world.http.get(url).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "audio/mpeg");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
@@ -41,8 +45,12 @@ both! {
         assert_eq!(part.status(), 206);
         assert_eq!(part.headers()["content-range"].to_str().unwrap(), format!("bytes 0-99/{}", file.len()));
         assert_eq!(part.bytes().await.unwrap(), file.slice(..100));
-        let other = format!("{}/speech/{}.mp3", world.url, "0".repeat(64));
-        assert_eq!(world.http.get(other).send().await.unwrap().status(), 404);
+        let end = world.http.get(url).header("range", "bytes=-10").send().await.unwrap();
+        assert_eq!((end.status().as_u16(), end.bytes().await.unwrap()), (206, file.slice(file.len() - 10..)));
+        let beyond = world.http.get(url).header("range", format!("bytes={}-", file.len())).send().await.unwrap();
+        assert_eq!((beyond.status().as_u16(), beyond.bytes().await.unwrap()), (200, file));
+        let info = data(world.get("secondme/user/info", ADA).await);
+        assert_eq!(info["hasVoice"], true);
     }
 
     async fn what_was_spoken_once_is_not_spoken_again(db: TestDb) {
@@ -52,19 +60,22 @@ both! {
         assert_eq!(say(&world, ADA, body.clone()).await, first);
         assert_eq!(say(&world, ADA, json!({"text": "你好，世界。", "emotion": "fluent"})).await, first);
         assert_eq!(hum.calls(), 1);
-        // Another emotion, another text, another user, another voice: each is a file of its own.
+        // Another emotion, another text, another voice: each is a file of its own.
         let mut seen = vec![first["url"].clone()];
-        for (token, body) in [
-            (ADA, json!({"text": "你好，世界。", "emotion": "sad"})),
-            (ADA, json!({"text": "你好，世界！"})),
-            (LIN, body.clone()),
-        ] {
-            seen.push(say(&world, token, body).await["url"].clone());
+        for other in [json!({"text": "你好，世界。", "emotion": "sad"}), json!({"text": "你好，宇宙。"})] {
+            seen.push(say(&world, ADA, other).await["url"].clone());
         }
         data(world.post("secondme/tts/voice", ADA, &json!({"voiceId": "am_puck"})).await);
-        seen.push(say(&world, ADA, body).await["url"].clone());
+        seen.push(say(&world, ADA, body.clone()).await["url"].clone());
         let distinct: std::collections::HashSet<_> = seen.iter().map(|u| u.as_str().unwrap()).collect();
-        assert_eq!((distinct.len(), hum.calls()), (5, 5));
+        assert_eq!((distinct.len(), hum.calls()), (4, 4));
+        // Another user's text is spoken for them, and nobody can tell from the answer that it was spoken before. Where the
+        // engine makes the same bytes of it they are stored once.
+        assert_eq!(say(&world, LIN, body).await, first);
+        assert_eq!(hum.calls(), 5);
+        let objects = sql!("SELECT COUNT(*) AS n FROM upload_objects");
+        let row = world.app.store().opt(objects, params![]).await.unwrap().unwrap();
+        assert_eq!(row.get::<i64>("n").unwrap(), 4);
     }
 
     async fn the_same_text_asked_for_at_once_is_spoken_once(db: TestDb) {
@@ -154,7 +165,7 @@ both! {
         let upstream = SpeechError::Upstream { status: Some(500), message: "secret details".into() };
         for (error, status, code) in [
             (SpeechError::Busy { retry_after_secs: 9 }, 503, "tts.engine.busy"),
-            (SpeechError::Unavailable("no library".into()), 503, "tts.engine.unavailable"),
+            (SpeechError::Unavailable("/secret/no library".into()), 503, "tts.engine.unavailable"),
             (SpeechError::Timeout("slow".into()), 504, "tts.engine.timeout"),
             (SpeechError::Broken("panic".into()), 502, "tts.engine.failed"),
             (upstream, 502, "tts.engine.failed"),
@@ -177,4 +188,118 @@ both! {
         assert!(body["message"].as_str().unwrap().contains("40 %"), "{body}");
         refused(&world.get("secondme/tts/voices", ADA).await, 503, "tts.engine.unavailable");
     }
+
+    async fn an_openai_compatible_server_can_speak(db: TestDb) {
+        let world = World::new(db).await;
+        let (base_url, seen) = speech_server().await;
+        let options = UpstreamOptions { base_url, voices: vec!["alloy".to_owned()], max_chars: 60, ..UpstreamOptions::default() };
+        world.app.speaker().set(secondme_speech::open(&SpeechSpec::Upstream(options)).unwrap());
+        let text = "The first sentence is here. The second one follows it. And a third one ends it all.";
+        let body = json!({"text": text, "emotion": "happy"});
+        // The demo user's voice is one of another engine.
+        refused(&world.post(GENERATE, ADA, &body).await, 400, "tts.voice_id.not_set");
+        assert!(seen.lock().unwrap().is_empty());
+        data(world.post("secondme/tts/voice", ADA, &json!({"voiceId": "alloy"})).await);
+        let spoken = say(&world, ADA, body.clone()).await;
+        let file = world.http.get(spoken["url"].as_str().unwrap()).send().await.unwrap().bytes().await.unwrap();
+        let measured = measure(&file).unwrap();
+        assert_eq!(spoken["durationMs"].as_u64(), Some(measured.duration_ms));
+        assert_eq!(spoken["sampleRate"], 22_050, "the rate of the file, whatever the documents say");
+        assert!((1_000..1_300).contains(&measured.duration_ms), "two pieces of half a second: {measured:?}");
+        say(&world, ADA, body).await;
+        let seen = seen.lock().unwrap().clone();
+        assert_eq!(seen.len(), 2, "a piece each, and nothing the second time");
+        assert!(seen.iter().all(|asked| asked["voice"] == "alloy" && asked["instructions"] == "Speak in a happy tone."));
+    }
+
+    async fn one_user_cannot_take_all_places(db: TestDb) {
+        let world = World::with_config(db, |config| config.speech.user_queue = 2).await;
+        let engine = Arc::new(Slow::default());
+        world.app.speaker().set(engine.clone());
+        let texts = [json!({"text": "one"}), json!({"text": "two"})];
+        let waiting = futures::future::join_all(texts.iter().map(|text| say(&world, ADA, text.clone())));
+        let others = async {
+            while engine.hum.calls() < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let (status, body) = world.post(GENERATE, ADA, &json!({"text": "three"})).await;
+            refused(&(status, body), 503, "tts.engine.busy");
+            let lin = async { say(&world, LIN, json!({"text": "three"})).await };
+            let let_go = async {
+                while engine.hum.calls() < 3 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                engine.go.add_permits(10);
+            };
+            futures::join!(lin, let_go);
+        };
+        futures::join!(waiting, others);
+        say(&world, ADA, json!({"text": "three"})).await;
+    }
+
+    async fn spoken_texts_count_towards_the_users_space(db: TestDb) {
+        let world = World::with_config(db, |config| config.uploads.user_max_bytes = 30_000).await;
+        let hum = Arc::new(Hum::default());
+        world.app.speaker().set(hum.clone());
+        let first = json!({"text": "A text that takes more than a second."});
+        say(&world, ADA, first.clone()).await;
+        refused(&world.post(GENERATE, ADA, &json!({"text": "Another text, just as long as that."})).await, 413, "cos.upload.failed");
+        say(&world, ADA, first).await;
+        say(&world, LIN, json!({"text": "Somebody else has space."})).await;
+    }
+}
+
+/// An engine that begins, and goes on when it is let.
+struct Slow {
+    hum: Hum,
+    go: tokio::sync::Semaphore,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self { hum: Hum::default(), go: tokio::sync::Semaphore::new(0) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Speech for Slow {
+    async fn speak(&self, utterance: Utterance) -> Result<Clip, SpeechError> {
+        let clip = self.hum.speak(utterance).await;
+        self.go.acquire().await.unwrap().forget();
+        clip
+    }
+
+    fn voices(&self) -> Vec<Voice> {
+        self.hum.voices()
+    }
+
+    fn name(&self) -> String {
+        self.hum.name()
+    }
+
+    fn status(&self) -> Status {
+        self.hum.status()
+    }
+}
+
+/// A server that says half a second of the same sound to everything, as a WAV file.
+async fn speech_server() -> (String, Arc<Mutex<Vec<Value>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&seen);
+    let speak = move |axum::Json(body): axum::Json<Value>| async move {
+        note.lock().unwrap().push(body);
+        let samples: Vec<u8> = (0..11_025_u32).flat_map(|n| ((n % 100 * 200) as i16).to_le_bytes()).collect();
+        let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        wav.extend(22_050_u32.to_le_bytes());
+        wav.extend([0, 0, 0, 0, 2, 0, 16, 0]);
+        wav.extend(b"data\xff\xff\xff\xff");
+        wav.extend(samples);
+        wav
+    };
+    let router = axum::Router::new().route("/v1/audio/speech", axum::routing::post(speak));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "a server of the test's own")]
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, seen)
 }

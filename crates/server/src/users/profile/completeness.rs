@@ -18,7 +18,7 @@ pub fn level(profile: &Profile) -> i32 {
         profile.shade_count >= 1,
         profile.shade_count >= 3,
         profile.shade_count >= 6,
-        profile.has_custom_voice,
+        profile.has_voice,
     ];
     points.into_iter().map(i32::from).sum()
 }
@@ -37,7 +37,7 @@ mod tests {
             self_introduction: "x".repeat(100),
             bio: "b".into(),
             shade_count: 6,
-            has_custom_voice: true,
+            has_voice: true,
             ..Profile::default()
         };
         assert_eq!(level(&full), 10);

@@ -42,7 +42,7 @@ pub struct UserInfo {
     video: String,
     /// `avatar`, `cover` or `video`.
     layout: String,
-    /// Whether the user recorded a voice.
+    /// Whether the user has a voice: chose one for `tts/generate`.
     has_voice: bool,
     /// `normal`, `warned` or `suspended`.
     account_status: String,
@@ -63,7 +63,7 @@ impl From<Profile> for UserInfo {
             cover: p.cover,
             video: p.video,
             layout: p.layout,
-            has_voice: p.has_custom_voice,
+            has_voice: p.has_voice,
             account_status: p.account_status,
         }
     }

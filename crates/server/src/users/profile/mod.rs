@@ -26,7 +26,7 @@ pub struct Profile {
     pub bio: String,
     pub self_introduction: String,
     pub route: String,
-    pub has_custom_voice: bool,
+    pub has_voice: bool,
     pub account_status: String,
     /// How many shades the user has; counts towards completeness.
     pub shade_count: i64,
@@ -183,7 +183,6 @@ const RESERVED: &[&str] = &[
     "register",
     "settings",
     "setup",
-    "speech",
     "static",
     "v1",
     "widget",

@@ -8,7 +8,7 @@ use super::{Change, Profile};
 fn select() -> Sql {
     sql!(
         "SELECT u.id, u.email, u.name, u.avatar, u.cover, u.video, u.layout, u.bio, u.self_introduction, u.route,
-                u.has_custom_voice, u.account_status,
+                u.voice_id <> '' AS has_voice, u.account_status,
                 (SELECT COUNT(*) FROM shades s WHERE s.user_id = u.id) AS shade_count
          FROM users u WHERE u.id = $1"
     )
@@ -26,7 +26,7 @@ fn profile(row: &Row) -> Result<Profile, StoreError> {
         bio: row.get("bio")?,
         self_introduction: row.get("self_introduction")?,
         route: row.get("route")?,
-        has_custom_voice: row.get("has_custom_voice")?,
+        has_voice: row.get("has_voice")?,
         account_status: row.get("account_status")?,
         shade_count: row.get("shade_count")?,
     })

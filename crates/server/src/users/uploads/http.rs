@@ -1,17 +1,10 @@
-//! `POST cdn/upload` (contract 7.5), and `GET /cdn/{name}` from the root, where anybody fetches files.
+//! `POST cdn/upload` (contract 7.5).
 
-use axum::Router;
-use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart, MultipartRejection};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::http::{HeaderName, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,11 +27,6 @@ pub fn routes(config: &Config) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(upload))
         .layer(DefaultBodyLimit::max(config.uploads.file_max_bytes.saturating_add(AROUND_FILE)))
-}
-
-/// The public addresses of files, from the root.
-pub fn public_routes() -> Router<App> {
-    Router::new().route("/cdn/{name}", get(file))
 }
 
 /// The user behind `Authorization` or, as an older document has it, a `token` header.
@@ -127,27 +115,4 @@ fn unreadable(error: &axum::extract::multipart::MultipartError) -> ApiError {
         return ApiError::new(Code::BodyTooLarge);
     }
     ApiError::invalid("body", &Problem::Parser(error.body_text()))
-}
-
-/// A file. Its name is the hash of its bytes, so it can be kept for ever. Whatever the bytes are, nothing in them runs.
-async fn file(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response> {
-    let kind = super::media_type(&name).ok_or_else(|| ApiError::new(Code::RouteNotFound))?;
-    let tag = format!("\"{name}\"");
-    let caching = [(CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()), (ETAG, tag.clone())];
-    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.split(',').any(|t| t.trim().trim_start_matches("W/") == tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
-    }
-    let found = super::open(&app, &name).await?.ok_or_else(|| ApiError::new(Code::RouteNotFound))?;
-    let length = found.meta.size.to_string();
-    let shown = if kind.starts_with("image/") { "inline" } else { "attachment" };
-    let safety = [
-        (CONTENT_TYPE, kind),
-        (CONTENT_DISPOSITION, shown),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
-    Ok((caching, safety, [(CONTENT_LENGTH, length)], Body::from_stream(found.into_stream())).into_response())
 }

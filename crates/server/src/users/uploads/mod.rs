@@ -9,8 +9,10 @@ pub mod http;
 mod image;
 pub mod jobs;
 mod objects;
+pub mod public;
 mod store;
 
+use object_store::{GetRange, GetResult};
 use secondme_kit::Millis;
 
 pub use objects::Objects;
@@ -100,6 +102,28 @@ pub async fn store_image(app: &App, user_id: i64, bytes: Vec<u8>) -> Result<Stor
     if clean.kind == Kind::Image { put(app, user_id, clean).await } else { Err(Flaw::Unknown.into()) }
 }
 
+/// Stores a text that was spoken for a user: an MP3 file that this server made.
+///
+/// # Errors
+/// As [`store`].
+pub async fn store_spoken(app: &App, user_id: i64, mp3: Vec<u8>) -> Result<Stored> {
+    put(app, user_id, Clean { bytes: mp3, extension: "mp3", kind: Kind::Audio }).await
+}
+
+/// Refuses before work is done for a file that there is no space for.
+///
+/// # Errors
+/// `cos.upload.failed`, 413.
+pub async fn check_space(app: &App, user_id: i64) -> Result<()> {
+    let used = store::used_bytes(app.store(), user_id, "").await?;
+    if used < app.config().uploads.user_max_bytes { Ok(()) } else { Err(ApiError::new(Code::UploadQuota)) }
+}
+
+/// The public address of a stored file.
+pub fn url(app: &App, name: &str) -> String {
+    format!("{}/cdn/{name}", app.public_url())
+}
+
 /// Decodes and encodes off the async threads, a bounded number at a time.
 async fn examined(app: &App, bytes: Vec<u8>) -> Result<Clean> {
     let limits = app.config().uploads.clone();
@@ -133,7 +157,7 @@ async fn put(app: &App, user_id: i64, clean: Clean) -> Result<Stored> {
     if used.saturating_add(bytes) > app.config().uploads.user_max_bytes {
         return Err(ApiError::new(Code::UploadQuota));
     }
-    let stored = Stored { url: format!("{}/cdn/{name}", app.public_url()), name, kind: clean.kind };
+    let stored = Stored { url: url(app, &name), name, kind: clean.kind };
     if take_known(app, user_id, &stored.name).await? {
         return Ok(stored);
     }
@@ -204,10 +228,10 @@ pub async fn usage(app: &App, limit: i64) -> Result<Usage> {
     Ok(Usage { files, bytes, largest: store::largest(app.store(), limit).await? })
 }
 
-/// The object behind a public name, when there is one.
-async fn open(app: &App, name: &str) -> Result<Option<object_store::GetResult>> {
+/// The object behind a public name, or a part of it, when there is one.
+async fn open(app: &App, name: &str, range: Option<GetRange>) -> Result<Option<GetResult>> {
     let Some(place) = store::place(app.store(), name).await? else { return Ok(None) };
-    app.uploads().get(app, &place).await.map_err(failed)
+    app.uploads().get(app, &place, range).await.map_err(failed)
 }
 
 /// The media type of a stored name; none when no file can have it.

@@ -1,16 +1,19 @@
 //! The place where files lie: a folder, an S3-compatible service, or memory; opened when it is first needed.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{GetResult, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{
+    ClientOptions, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig,
+};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Uploads};
 
 /// Why an object could not be stored or read.
 pub(super) type Failure = object_store::Error;
@@ -37,9 +40,20 @@ impl Objects {
         self.open(app.config())?.put(&path(name), PutPayload::from(bytes)).await.map(|_| ())
     }
 
-    /// The object, when it is there.
-    pub(super) async fn get(&self, app: &App, name: &str) -> Result<Option<GetResult>, Failure> {
-        match self.open(app.config())?.get(&path(name)).await {
+    /// The object, when it is there; a part of it, when it has that part.
+    pub(super) async fn get(
+        &self,
+        app: &App,
+        name: &str,
+        range: Option<GetRange>,
+    ) -> Result<Option<GetResult>, Failure> {
+        let (store, path) = (self.open(app.config())?, path(name));
+        if range.is_some()
+            && let Ok(found) = store.get_opts(&path, GetOptions { range, ..GetOptions::default() }).await
+        {
+            return Ok(Some(found));
+        }
+        match store.get(&path).await {
             Ok(found) => Ok(Some(found)),
             Err(Failure::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -63,27 +77,29 @@ impl Objects {
 }
 
 fn open(config: &Config) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let uploads = &config.uploads;
-    match uploads.store.as_str() {
+    match config.uploads.store.as_str() {
         "memory" => Ok(Arc::new(InMemory::new())),
-        "s3" => {
-            let mut builder = AmazonS3Builder::new()
-                .with_bucket_name(&uploads.s3_bucket)
-                .with_region(&uploads.s3_region)
-                .with_access_key_id(&uploads.s3_access_key)
-                .with_secret_access_key(uploads.s3_secret_key.expose());
-            if !uploads.s3_endpoint.is_empty() {
-                let plain = uploads.s3_endpoint.starts_with("http://");
-                builder = builder.with_endpoint(&uploads.s3_endpoint).with_allow_http(plain);
-            }
-            Ok(Arc::new(builder.build()?))
-        }
+        "s3" => Ok(Arc::new(s3(&config.uploads)?)),
         _ => {
             let folder = config.data_dir().join("uploads");
             std::fs::create_dir_all(&folder).map_err(|e| Failure::Generic { store: "folder", source: Box::new(e) })?;
             Ok(Arc::new(LocalFileSystem::new_with_prefix(folder)?))
         }
     }
+}
+
+fn s3(uploads: &Uploads) -> Result<AmazonS3, Failure> {
+    let endpoint = &uploads.s3_endpoint;
+    let timeout = Duration::from_secs(uploads.s3_timeout_seconds.max(1));
+    let client = ClientOptions::new().with_timeout(timeout).with_allow_http(endpoint.starts_with("http://"));
+    let builder = AmazonS3Builder::new()
+        .with_bucket_name(&uploads.s3_bucket)
+        .with_region(&uploads.s3_region)
+        .with_access_key_id(&uploads.s3_access_key)
+        .with_secret_access_key(uploads.s3_secret_key.expose())
+        .with_client_options(client)
+        .with_retry(RetryConfig { max_retries: uploads.s3_retries, ..RetryConfig::default() });
+    if endpoint.is_empty() { builder.build() } else { builder.with_endpoint(endpoint).build() }
 }
 
 /// Two letters of the hash as a folder, so that none holds millions of files.
