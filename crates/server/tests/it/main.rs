@@ -50,6 +50,7 @@ mod statements;
 mod suspension;
 mod timeline;
 mod uploads;
+mod uploads_s3;
 mod user;
 mod visitor;
 mod voice;
