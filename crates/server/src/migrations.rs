@@ -61,5 +61,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: None,
             postgres: None,
         },
+        Migration {
+            name: "0013_plaza_counts",
+            sql: "",
+            sqlite: None,
+            postgres: Some(include_str!("../migrations/0013_plaza_counts.postgres.sql")),
+        },
     ],
 };
