@@ -197,23 +197,17 @@ pub async fn delete(app: &App, author: i64, id: &str) -> Result<()> {
 
 /// The same in the caller's transaction; whether there was one.
 pub(super) async fn delete_in(tx: &mut Tx, author: i64, id: &str) -> Result<bool> {
-    index::remove(tx, author, Kind::Post, id).await?;
     let Some((post_seq, source, state)) = store::delete(tx, author, id).await? else { return Ok(false) };
     if state == "visible" {
         posts::count_comment(tx, post_seq, &source, author, -1).await?;
     }
+    index::remove(tx, author, Kind::Post, id).await?;
     Ok(true)
 }
 
-/// Takes the comments under a post out of their authors' memories, before the post is deleted.
-pub(super) async fn forget_under(tx: &mut Tx, author: i64, post_id: &str) -> Result<()> {
-    if posts::author_of(tx, post_id).await? != Some(author) {
-        return Ok(());
-    }
-    for (writer, id) in store::under(tx, post_id).await? {
-        index::remove(tx, writer, Kind::Post, &id).await?;
-    }
-    Ok(())
+/// Authors and ids of the comments under a post.
+pub(super) async fn under(tx: &mut Tx, post_id: &str) -> Result<Vec<(i64, String)>> {
+    Ok(store::under(tx, post_id).await?)
 }
 
 /// Shows or hides a comment for the operator, and counts it; whether that changed anything.

@@ -263,10 +263,18 @@ pub async fn delete(app: &App, author: i64, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The same in the caller's transaction; whether there was one.
+/// The same in the caller's transaction; whether there was one. The post is hidden before anything else: whoever writes locks the
+/// post and its counts first and then what users remember, in the order of their ids, so that none waits for one who waits for them.
 pub(super) async fn delete_in(tx: &mut Tx, author: i64, id: &str) -> Result<bool> {
-    index::remove(tx, author, Kind::Post, id).await?;
-    super::comments::forget_under(tx, author, id).await?;
+    if store::hide(tx, author, id).await? == 0 {
+        return Ok(false);
+    }
+    let mut remembered = super::comments::under(tx, id).await?;
+    remembered.push((author, id.to_owned()));
+    remembered.sort();
+    for (writer, item) in remembered {
+        index::remove(tx, writer, Kind::Post, &item).await?;
+    }
     Ok(store::delete(tx, author, id).await? > 0)
 }
 

@@ -151,6 +151,12 @@ pub(in crate::plaza) async fn warm(tx: &mut Tx, seq: i64, by_user: i64, by: i64)
     tx.run(sql!("UPDATE plaza_posts SET hot = $2 WHERE seq = $1"), params![seq, hot]).await.map(drop)
 }
 
+/// Hides a post of its author, in whatever state it is: nobody else can change it before the transaction ends.
+pub(super) async fn hide(tx: &mut Tx, author: i64, id: &str) -> Result<u64, StoreError> {
+    let sql = sql!("UPDATE plaza_posts SET state = 'hidden' WHERE author_id = $1 AND post_id = $2");
+    tx.run(sql, params![author, id]).await
+}
+
 pub(super) async fn delete(tx: &mut Tx, author: i64, id: &str) -> Result<u64, StoreError> {
     tx.run(sql!("DELETE FROM plaza_posts WHERE author_id = $1 AND post_id = $2"), params![author, id]).await
 }
