@@ -170,6 +170,7 @@ async fn ask(model: &Embedded, messages: Vec<ChatMessage>) -> Res<(Cost, Cost, S
                 }
                 text.push_str(&piece);
             }
+            ChatEvent::Call(_) => {}
             ChatEvent::Finished { usage: total, .. } => usage = total,
         }
     }

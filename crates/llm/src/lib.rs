@@ -16,6 +16,7 @@ pub mod scripted;
 mod spec;
 mod stream;
 mod tls;
+mod tools;
 pub mod upstream;
 
 pub use embed::{EmbeddedEmbedder, Embedder, Purpose, ScriptedEmbedder, UpstreamEmbedder};
@@ -29,4 +30,5 @@ pub use scripted::Scripted;
 pub use spec::{ModelSpec, open};
 pub use stream::{Answer, ChatEvent, ChatStream, FinishReason, Usage};
 pub use tls::install_tls;
+pub use tools::{Tool, ToolCall, ToolChoice, start_with_tools};
 pub use upstream::{Upstream, UpstreamOptions};

@@ -41,6 +41,8 @@ pub struct ModelInfo {
     pub constrains: bool,
     /// Whether a system message may stand anywhere in the conversation, and not at its beginning only.
     pub late_system: bool,
+    /// Whether it takes [`crate::Tool`]s itself; others need [`crate::start_with_tools`].
+    pub tools: bool,
 }
 
 /// A chat model. Implementations are shared by all requests.

@@ -1,5 +1,7 @@
 //! What a model is asked: messages, sampling, limits, the shape of the answer.
 
+use crate::{Tool, ToolCall, ToolChoice};
+
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -9,6 +11,8 @@ pub enum Role {
     User,
     /// An earlier answer of the model.
     Assistant,
+    /// What a function gave that the model asked for.
+    Tool,
 }
 
 impl Role {
@@ -18,6 +22,7 @@ impl Role {
             Role::System => "system",
             Role::User => "user",
             Role::Assistant => "assistant",
+            Role::Tool => "tool",
         }
     }
 }
@@ -46,12 +51,16 @@ pub struct ChatMessage {
     pub text: String,
     /// Pictures shown with it; only for models with [`crate::ModelInfo::vision`].
     pub images: Vec<Image>,
+    /// Functions that the model asked for in this message.
+    pub calls: Vec<ToolCall>,
+    /// The call that this message is the result of.
+    pub call_id: Option<String>,
 }
 
 impl ChatMessage {
     /// A message without pictures.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Self { role, text: text.into(), images: Vec::new() }
+        Self { role, text: text.into(), images: Vec::new(), calls: Vec::new(), call_id: None }
     }
 
     /// A system message.
@@ -67,6 +76,11 @@ impl ChatMessage {
     /// An earlier answer.
     pub fn assistant(text: impl Into<String>) -> Self {
         Self::new(Role::Assistant, text)
+    }
+
+    /// What a function gave.
+    pub fn result(call_id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { call_id: Some(call_id.into()), ..Self::new(Role::Tool, text) }
     }
 }
 
@@ -118,6 +132,10 @@ pub struct ChatRequest {
     pub output: Output,
     /// The answer ends before the first of these; they are not part of it. Empty texts are ignored.
     pub stop: Vec<String>,
+    /// Functions that the model may ask for. Hand such requests in by [`crate::start_with_tools`].
+    pub tools: Vec<Tool>,
+    /// Whether it may, must or must not.
+    pub tool_choice: ToolChoice,
 }
 
 impl ChatRequest {
@@ -130,6 +148,8 @@ impl ChatRequest {
             cache_key: None,
             output: Output::Text,
             stop: Vec::new(),
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
         }
     }
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt};
 
-use crate::ModelError;
+use crate::{ModelError, ToolCall};
 
 /// Why an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,19 @@ pub enum FinishReason {
     Stop,
     /// `max_tokens` or the context was used up.
     Length,
+    /// The model asks for functions.
+    ToolCalls,
+}
+
+impl FinishReason {
+    /// The word that OpenAI's API and stored answers have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+        }
+    }
 }
 
 /// What an answer cost, in tokens.
@@ -32,6 +45,8 @@ pub struct Usage {
 pub enum ChatEvent {
     /// The next piece of text, never empty.
     Text(String),
+    /// A function that the model asks for; only when it was offered some.
+    Call(ToolCall),
     /// The end; nothing follows.
     Finished {
         /// Why.
@@ -58,6 +73,7 @@ impl ChatStream {
         while let Some(event) = self.next().await {
             match event? {
                 ChatEvent::Text(piece) => text.push_str(&piece),
+                ChatEvent::Call(_) => {}
                 ChatEvent::Finished { reason, usage } => return Ok(Answer { text, reason, usage }),
             }
         }

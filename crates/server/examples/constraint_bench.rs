@@ -139,6 +139,7 @@ async fn answer(model: &Embedded, control: &str, seed: Option<u64>, output: Outp
             ChatEvent::Text(_) => {
                 first.get_or_insert_with(Instant::now);
             }
+            ChatEvent::Call(_) => {}
             ChatEvent::Finished { usage, .. } => tokens = usage.completion_tokens.saturating_sub(1),
         }
     }

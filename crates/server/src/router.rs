@@ -4,22 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::HeaderName;
-use axum::http::header::RETRY_AFTER;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Json, Router, ServiceExt, middleware};
 use tokio::net::TcpListener;
 use tower::util::MapRequest;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::http::layers;
+use crate::http::{layers, operations};
 use crate::{avatars, chat, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
@@ -70,10 +67,11 @@ fn api(config: &Config) -> OpenApiRouter<App> {
 }
 
 /// Browser pages and what operators read, from the root.
-fn pages_and_operations() -> Router<App> {
+fn pages_and_operations(config: &Config) -> Router<App> {
     Router::new()
         .merge(legacy::routes())
         .merge(platform::health::routes())
+        .merge(platform::openai::routes(config))
         .merge(visitor::socket::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
@@ -108,15 +106,10 @@ fn router(app: App) -> Router {
     let (api, document) = documented(app.config());
     // Serialising plain data to a JSON value does not fail.
     let document = Arc::new(serde_json::to_value(&document).unwrap_or_default());
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([layers::REQUEST_ID, RETRY_AFTER, HeaderName::from_static("content-type")]);
     let json = Arc::clone(&document);
     Router::new()
-        .merge(api.layer(cors))
-        .merge(pages_and_operations())
+        .merge(api.layer(layers::open_cors()))
+        .merge(pages_and_operations(app.config()))
         .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
         .route("/docs", get(move |frame| async move { pages::docs::render(&document, frame) }))
         .fallback(layers::not_found)
@@ -128,7 +121,10 @@ fn router(app: App) -> Router {
 
 /// The API's router and the OpenAPI document made from the same declarations.
 fn documented(config: &Config) -> (Router<App>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api(config)).split_for_parts()
+    let (routes, mut document) =
+        OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api(config)).split_for_parts();
+    operations::name(&mut document, BASE);
+    (routes, document)
 }
 
 /// The OpenAPI document of the API.

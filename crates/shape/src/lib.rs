@@ -20,7 +20,7 @@ mod words;
 
 pub use control::{ControlError, check};
 pub use ty::{MAX_ITEMS, MAX_STRING};
-pub use validate::validate;
+pub use validate::{check_schema, validate};
 
 use serde_json::Value;
 

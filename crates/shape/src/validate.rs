@@ -2,6 +2,14 @@
 
 use serde_json::Value;
 
+/// Whether a schema from elsewhere is one, and refers to nothing outside.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_schema(schema: &Value) -> Result<(), String> {
+    jsonschema::options().build(schema).map(drop).map_err(|problem| problem.to_string().chars().take(400).collect())
+}
+
 /// Checks a value against a schema that [`crate::shape`] made. Nothing is fetched: a reference outside the schema is a problem.
 ///
 /// # Errors

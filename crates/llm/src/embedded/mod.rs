@@ -117,6 +117,7 @@ impl ChatModel for Embedded {
             vision: false,
             constrains: true,
             late_system: true,
+            tools: false,
         }
     }
 

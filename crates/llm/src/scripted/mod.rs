@@ -12,8 +12,8 @@ use futures::stream;
 pub use instance::minimal_instance;
 
 use crate::{
-    ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, ModelInfo, ModelStatus, Output, Usage,
-    estimate_tokens,
+    ChatEvent, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, ModelInfo, ModelStatus, Output, ToolCall,
+    Usage, estimate_tokens,
 };
 
 /// One step of a scripted answer. After the last one the answer ends with [`FinishReason::Stop`].
@@ -23,6 +23,8 @@ pub enum Step {
     Refuse(ModelError),
     /// A piece of text.
     Text(String),
+    /// A function is asked for; the answer then ends with [`FinishReason::ToolCalls`].
+    Call(ToolCall),
     /// A pause (tokio time, so tests may pause the clock).
     Wait(Duration),
     /// The stream fails with this error.
@@ -51,6 +53,7 @@ pub struct Scripted {
     script: Script,
     vision: bool,
     constrains: bool,
+    tools: bool,
     requests: Mutex<VecDeque<ChatRequest>>,
 }
 
@@ -89,6 +92,7 @@ impl Scripted {
             script: Box::new(script),
             vision: true,
             constrains: true,
+            tools: false,
             requests: Mutex::default(),
         }
     }
@@ -104,6 +108,13 @@ impl Scripted {
     #[must_use]
     pub fn unconstrained(mut self) -> Self {
         self.constrains = false;
+        self
+    }
+
+    /// Says of itself that it takes tools.
+    #[must_use]
+    pub fn with_tools(mut self) -> Self {
+        self.tools = true;
         self
     }
 
@@ -139,6 +150,7 @@ impl ChatModel for Scripted {
             pieces: 0,
             left: request.max_tokens.max(1),
             over: false,
+            called: false,
         };
         Ok(ChatStream::new(stream::unfold(play, Play::next)))
     }
@@ -150,6 +162,7 @@ impl ChatModel for Scripted {
             vision: self.vision,
             constrains: self.constrains,
             late_system: true,
+            tools: self.tools,
         }
     }
 
@@ -169,6 +182,7 @@ struct Play {
     pieces: u32,
     left: u32,
     over: bool,
+    called: bool,
 }
 
 impl Play {
@@ -178,7 +192,12 @@ impl Play {
         }
         loop {
             let event = match self.steps.pop_front() {
+                None if self.called => self.finish(FinishReason::ToolCalls),
                 None => self.finish(FinishReason::Stop),
+                Some(Step::Call(call)) => {
+                    self.called = true;
+                    Ok(ChatEvent::Call(call))
+                }
                 Some(Step::Text(_)) if self.left == 0 => self.finish(FinishReason::Length),
                 Some(Step::Text(text)) if text.is_empty() => continue,
                 Some(Step::Text(text)) => {

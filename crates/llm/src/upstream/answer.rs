@@ -12,8 +12,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::failure;
-use super::frame::{self, Frame};
-use crate::{ChatEvent, ChatRequest, ChatStream, FinishReason, ModelError, Usage, estimate_tokens};
+use super::frame::{self, CallPart, Frame};
+use crate::{ChatEvent, ChatRequest, ChatStream, FinishReason, ModelError, ToolCall, Usage, estimate_tokens};
 
 /// How long the usage frame is waited for once the reason to finish was seen.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
@@ -39,6 +39,7 @@ pub(super) struct Answering {
     text: String,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
+    calls: Vec<(Option<u64>, ToolCall)>,
     ready: VecDeque<Result<ChatEvent, ModelError>>,
     over: bool,
     _permit: OwnedSemaphorePermit,
@@ -69,6 +70,7 @@ impl Answering {
             text: String::new(),
             finish: None,
             usage: None,
+            calls: Vec::new(),
             ready: VecDeque::new(),
             over: false,
             _permit: permit,
@@ -121,6 +123,10 @@ impl Answering {
             self.deadline = Instant::now() + self.idle;
             self.ready.push_back(Ok(ChatEvent::Text(frame.text)));
         }
+        if !frame.calls.is_empty() {
+            self.deadline = Instant::now() + self.idle;
+        }
+        frame.calls.into_iter().for_each(|part| self.add_call(part));
         // A server may send usage with every frame: the last one counts.
         self.usage = frame.usage.or(self.usage);
         self.finish = frame.finish.or(self.finish);
@@ -129,15 +135,44 @@ impl Answering {
         }
     }
 
+    /// Puts a piece of a call to the others of it: by index, or, from servers that send whole calls, as a new one.
+    fn add_call(&mut self, part: CallPart) {
+        let known = self.calls.iter_mut().find(|(index, _)| part.index.is_some() && *index == part.index);
+        let call = match known {
+            Some((_, call)) => call,
+            None => {
+                let id = format!("call_{}", self.calls.len());
+                self.calls.push((part.index, ToolCall { id, name: String::new(), arguments: String::new() }));
+                let Some((_, call)) = self.calls.last_mut() else { return };
+                call
+            }
+        };
+        if !part.id.is_empty() {
+            call.id = part.id;
+        }
+        call.name.push_str(&part.name);
+        call.arguments.push_str(&part.arguments);
+    }
+
     /// The server is done: said so, or closed an answer that had begun (`[DONE]` and the reason are often missing).
     fn end(&mut self) {
-        if self.text.is_empty() && self.finish.is_none() && self.usage.is_none() {
+        if self.text.is_empty() && self.finish.is_none() && self.usage.is_none() && self.calls.is_empty() {
             let message = "the answer ended before it began".into();
             return self.fail(ModelError::Upstream { status: None, message });
         }
         self.over = true;
         let usage = self.usage.unwrap_or_else(|| frame::estimated_usage(self.prompt_tokens, &self.text));
-        let reason = self.finish.unwrap_or(FinishReason::Stop);
+        let mut reason = self.finish.unwrap_or(FinishReason::Stop);
+        let calls: Vec<ToolCall> =
+            self.calls.drain(..).map(|(_, call)| call).filter(|call| !call.name.is_empty()).collect();
+        if !calls.is_empty() && reason == FinishReason::Stop {
+            // Some servers say `stop` after a call, too.
+            reason = FinishReason::ToolCalls;
+        }
+        // Cut arguments are no call.
+        if reason == FinishReason::ToolCalls {
+            self.ready.extend(calls.into_iter().map(|call| Ok(ChatEvent::Call(call))));
+        }
         self.ready.push_back(Ok(ChatEvent::Finished { reason, usage }));
     }
 

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::{ChatMessage, ChatRequest, Output};
+use crate::{ChatMessage, ChatRequest, Output, Tool, ToolChoice};
 
 /// What the server is known to take.
 #[derive(Clone, Copy)]
@@ -41,6 +41,10 @@ pub(super) fn build(model: &str, request: &ChatRequest, features: Features) -> V
             describe_schema(&mut messages, schema);
         }
     }
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), request.tools.iter().map(tool).collect());
+        body.insert("tool_choice".into(), choice(&request.tool_choice));
+    }
     body.insert("messages".into(), Value::Array(messages));
     Value::Object(body)
 }
@@ -52,6 +56,15 @@ fn short(number: f32) -> Value {
 
 fn message(message: &ChatMessage) -> Value {
     let role = message.role.as_str();
+    if let Some(id) = &message.call_id {
+        return json!({"role": role, "tool_call_id": id, "content": message.text});
+    }
+    if !message.calls.is_empty() {
+        let calls = message.calls.iter().map(|call| {
+            json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}})
+        });
+        return json!({"role": role, "content": message.text, "tool_calls": calls.collect::<Vec<_>>()});
+    }
     if message.images.is_empty() {
         return json!({"role": role, "content": message.text});
     }
@@ -61,6 +74,20 @@ fn message(message: &ChatMessage) -> Value {
         parts.push(json!({"type": "image_url", "image_url": {"url": url}}));
     }
     json!({"role": role, "content": parts})
+}
+
+fn tool(tool: &Tool) -> Value {
+    let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+    json!({"type": "function", "function": function})
+}
+
+fn choice(choice: &ToolChoice) -> Value {
+    match choice {
+        ToolChoice::Auto => json!("auto"),
+        ToolChoice::Never => json!("none"),
+        ToolChoice::Required => json!("required"),
+        ToolChoice::Only(name) => json!({"type": "function", "function": {"name": name}}),
+    }
 }
 
 fn response_format(schema: &Value, features: Features) -> Value {

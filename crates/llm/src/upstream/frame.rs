@@ -11,6 +11,16 @@ pub(super) struct Frame {
     pub text: String,
     pub finish: Option<FinishReason>,
     pub usage: Option<Usage>,
+    pub calls: Vec<CallPart>,
+}
+
+/// A piece of a function call. Id and name come with the first one, arguments in pieces.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct CallPart {
+    pub index: Option<u64>,
+    pub id: String,
+    pub name: String,
+    pub arguments: String,
 }
 
 /// Reads one JSON frame.
@@ -32,7 +42,24 @@ pub(super) fn parse(data: &str) -> Result<Frame, ModelError> {
         text: content.into_iter().flatten().find_map(text_of).unwrap_or_default(),
         finish: choice.get("finish_reason").and_then(Value::as_str).and_then(finish_of),
         usage: value.get("usage").and_then(usage_of),
+        calls: calls_of(choice),
     })
+}
+
+fn calls_of(choice: &Value) -> Vec<CallPart> {
+    let calls = choice.pointer("/delta/tool_calls").or_else(|| choice.pointer("/message/tool_calls"));
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let part = |call: &Value| CallPart {
+        index: call.get("index").and_then(Value::as_u64),
+        id: text(call.get("id")),
+        name: text(call.pointer("/function/name")),
+        // Some servers send an object where a text is documented.
+        arguments: match call.pointer("/function/arguments") {
+            Some(object @ Value::Object(_)) => object.to_string(),
+            other => text(other),
+        },
+    };
+    calls.and_then(Value::as_array).map(|calls| calls.iter().map(part).collect()).unwrap_or_default()
 }
 
 /// Content is a text, or a list of parts with texts.
@@ -49,6 +76,7 @@ fn finish_of(reason: &str) -> Option<FinishReason> {
     match reason {
         "" | "null" | "None" => None,
         "length" | "max_tokens" => Some(FinishReason::Length),
+        "tool_calls" | "function_call" => Some(FinishReason::ToolCalls),
         _ => Some(FinishReason::Stop),
     }
 }

@@ -143,6 +143,7 @@ impl ChatModel for Upstream {
             constrains: false,
             // Some servers refuse a conversation with a second one.
             late_system: false,
+            tools: self.options.tools,
         }
     }
 

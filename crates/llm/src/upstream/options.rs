@@ -23,6 +23,8 @@ pub struct UpstreamOptions {
     pub vision: bool,
     /// Whether the server takes a JSON Schema in `response_format`; turned off by itself when it refuses one. Default true.
     pub json_schema: bool,
+    /// Whether the server takes `tools`. Default true; without, the model is asked in words whether it needs one.
+    pub tools: bool,
     /// Milliseconds to connect. Default 5,000.
     pub connect_timeout_ms: u64,
     /// Milliseconds from the request to the first piece of the answer, prompt processing included. Default 120,000.
@@ -42,6 +44,7 @@ impl Default for UpstreamOptions {
             context_tokens: 8192,
             vision: false,
             json_schema: true,
+            tools: true,
             connect_timeout_ms: 5_000,
             first_token_timeout_ms: 120_000,
             idle_timeout_ms: 30_000,

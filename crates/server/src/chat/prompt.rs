@@ -114,7 +114,7 @@ fn message(role: Role, text: &str, images: &[Image], vision: bool) -> ChatMessag
         return ChatMessage::new(role, text);
     }
     if vision {
-        return ChatMessage { role, text: text.to_owned(), images: images.to_vec() };
+        return ChatMessage { images: images.to_vec(), ..ChatMessage::new(role, text) };
     }
     ChatMessage::new(role, format!("{text}\n\n[{} picture(s) were attached that you cannot see.]", images.len()))
 }

@@ -1,6 +1,6 @@
 //! What a persona says to somebody whose conversation is kept elsewhere: the prompt of a chat turn, handed to a model.
 
-use secondme_llm::{ChatMessage, ChatRequest, ChatStream, Output, Role, Sampling};
+use secondme_llm::{ChatMessage, ChatRequest, ChatStream, Role, Sampling};
 
 use super::memories::{self, Section};
 use super::models::ModelName;
@@ -89,16 +89,13 @@ pub async fn speak(app: &App, speech: &Speech<'_>) -> Result<ChatStream> {
         messages.push(ChatMessage::user(GO_ON));
     }
     let request = ChatRequest {
-        messages,
-        max_tokens: speech.max_tokens,
         sampling: Sampling {
             temperature: chat.temperature_percent as f32 / 100.0,
             seed: Some(speech.seed),
             ..Sampling::default()
         },
         cache_key: Some(speech.cache_key.to_owned()),
-        output: Output::Text,
-        stop: Vec::new(),
+        ..ChatRequest::new(messages, speech.max_tokens)
     };
     model.start(request).await.map_err(refused)
 }

@@ -90,7 +90,8 @@ impl Task {
     }
 }
 
-const MEDIA_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// Pictures that are taken.
+pub const MEDIA_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const MAX_TOKENS: i64 = 16_000;
 const BUCKET_MAX_CHARS: usize = 100;
 
@@ -127,7 +128,11 @@ impl ChatBody {
     }
 }
 
-fn refuse_banned(config: &Config, caller: &Caller) -> Result<()> {
+/// Refuses apps that the operator banned.
+///
+/// # Errors
+/// `secondme.app.banned`.
+pub(super) fn refuse_banned(config: &Config, caller: &Caller) -> Result<()> {
     match &caller.grant.client_id {
         Some(id) if config.policy.banned_apps.contains(id) => Err(ApiError::new(Code::AppBanned)),
         _ => Ok(()),

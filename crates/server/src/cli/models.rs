@@ -107,6 +107,7 @@ fn upstream(model: &Model) -> UpstreamOptions {
         context_tokens: model.context_tokens,
         vision: model.vision,
         json_schema: true,
+        tools: model.tools,
         connect_timeout_ms: model.connect_seconds * 1_000,
         first_token_timeout_ms: model.first_token_seconds * 1_000,
         idle_timeout_ms: model.idle_seconds * 1_000,

@@ -11,6 +11,7 @@ mod load;
 mod memory;
 mod models;
 mod oauth;
+mod openai;
 mod plaza;
 mod recall;
 pub mod reference;
@@ -38,6 +39,7 @@ pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
 pub use models::{Model, Models};
 pub use oauth::Oauth;
+pub use openai::Openai;
 pub use plaza::{Plaza, Social};
 pub use recall::Recall;
 pub use server::Server;
@@ -57,6 +59,7 @@ pub struct Config {
     pub bus: Bus,
     pub accounts: Accounts,
     pub oauth: Oauth,
+    pub openai: Openai,
     pub chat: Chat,
     pub avatars: Avatars,
     pub memory: Memory,

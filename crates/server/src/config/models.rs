@@ -17,6 +17,8 @@ section! {
         context_tokens: usize = 12_288,
         /// OpenAI-compatible: whether the model takes images.
         vision: bool = false,
+        /// OpenAI-compatible: whether the server takes `tools`. Without, the model is asked in words whether it needs one.
+        tools: bool = true,
         /// OpenAI-compatible: time to connect, in seconds.
         connect_seconds: u64 = 5,
         /// OpenAI-compatible: time to the first byte of an answer, in seconds.

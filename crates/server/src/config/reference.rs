@@ -4,7 +4,7 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Learning, Log, Memory, Model, Oauth, Plaza, Policy,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Learning, Log, Memory, Model, Oauth, Openai, Plaza, Policy,
     Recall, Search, Server, Social, Speech, Uploads, Visitor, Webhooks, load,
 };
 
@@ -15,6 +15,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("bus", Bus::DOC, Bus::KEYS),
     ("accounts", Accounts::DOC, Accounts::KEYS),
     ("oauth", Oauth::DOC, Oauth::KEYS),
+    ("openai", Openai::DOC, Openai::KEYS),
     ("chat", Chat::DOC, Chat::KEYS),
     ("avatars", Avatars::DOC, Avatars::KEYS),
     ("memory", Memory::DOC, Memory::KEYS),

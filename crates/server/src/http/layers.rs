@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, render};
@@ -22,6 +23,15 @@ pub struct RequestId(pub String);
 
 /// What is kept of a path or a header for the inspector.
 const TRACED_CHARS: usize = 200;
+
+/// Any origin may call; no credentials of the browser come with it.
+pub fn open_cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([REQUEST_ID, RETRY_AFTER, HeaderName::from_static("content-type")])
+}
 
 /// Around everything: request id, error rendering, one log line, metrics.
 pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {

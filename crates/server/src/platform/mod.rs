@@ -1,4 +1,5 @@
-//! What operators and other programs see of the server itself.
+//! What operators and other programs see of the server: health and metrics, and the avatar in other protocols' words.
 
 pub mod forgotten;
 pub mod health;
+pub mod openai;

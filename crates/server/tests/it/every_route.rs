@@ -23,6 +23,7 @@ const PUBLIC: [&str; 7] = [
 const CATALOGUE: [&str; 2] = ["applications/external/public/list", "applications/external/{appId}/public"];
 
 struct Operation {
+    name: String,
     method: Method,
     path: String,
     scope: Option<String>,
@@ -35,6 +36,10 @@ both! {
         let document: Value = world.http.get(format!("{}/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let operations = operations(&document);
+        let mut names: Vec<&String> = operations.iter().map(|operation| &operation.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), operations.len(), "two operations have one operationId");
         assert!(operations.len() >= 30);
         for operation in operations {
             let call = |token: String| {
@@ -72,6 +77,7 @@ fn operations(document: &Value) -> Vec<Operation> {
             let security = operation["security"].as_array().unwrap_or_else(|| panic!("{path} names no security"));
             let scopes = security[0].get("token");
             operations.push(Operation {
+                name: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.strip_prefix("/gate/lab/api/").unwrap().to_owned(),
                 scope: scopes.and_then(|s| s[0].as_str()).map(str::to_owned),

@@ -33,6 +33,7 @@ mod key_memory;
 mod learning;
 mod legacy;
 mod notes;
+mod openai;
 mod pages;
 mod plaza;
 mod plaza_feed;

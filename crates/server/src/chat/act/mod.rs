@@ -5,7 +5,7 @@ mod bound;
 mod extract;
 pub mod http;
 
-use secondme_llm::{ChatMessage, ChatStream, FinishReason};
+use secondme_llm::{ChatMessage, ChatModel, ChatStream, FinishReason};
 use secondme_shape::Shape;
 use serde_json::Value;
 
@@ -45,8 +45,7 @@ impl Decision {
 pub(super) async fn decide(reply: &mut Reply, decision: &Decision, stream: ChatStream) -> End {
     reply.notes.insert("schema".into(), decision.shape.schema.clone());
     reply.notes.insert("understood".into(), decision.shape.understood.into());
-    let constrained = reply.model().info().constrains;
-    if constrained && bound::max_bytes(&decision.shape.schema).is_some_and(|n| n <= reply.turn.max_tokens) {
+    if may_stream(&*reply.model(), &decision.shape.schema, reply.turn.max_tokens) {
         let end = reply.follow(stream, Show::AsItComes).await;
         return match (&end, check(decision, &reply.said)) {
             (End::Finished(..), Err(problem)) => failed(problem),
@@ -109,9 +108,23 @@ fn settle(reply: &mut Reply, decision: &Decision, end: End) -> Settled {
 
 fn check(decision: &Decision, said: &str) -> Result<Value, Flaw> {
     let flaw = |problem: String| Flaw { code: Code::ActInvalidOutput, problem, text: said.to_owned() };
-    let value = extract::json(said).ok_or_else(|| flaw("it is not one JSON document".to_owned()))?;
-    secondme_shape::validate(&decision.shape.schema, &value).map_err(flaw)?;
-    Ok(value)
+    valid(&decision.shape.schema, said).map_err(flaw)
+}
+
+/// The document in what was said, when it is valid; else what is wrong.
+pub(super) fn valid(schema: &Value, said: &str) -> Result<Value, String> {
+    let value = extract::json(said).ok_or_else(|| "it is not one JSON document".to_owned())?;
+    secondme_shape::validate(schema, &value).map(|()| value)
+}
+
+/// What a model is told whose document was not valid, after that document.
+pub(super) fn again(problem: &str) -> String {
+    format!("That answer cannot be used: {problem}. Answer again with only the JSON that was asked for.")
+}
+
+/// Whether a document may stream as it comes: it is bound by the schema, and sure to be whole.
+pub(super) fn may_stream(model: &dyn ChatModel, schema: &Value, max_tokens: u32) -> bool {
+    model.info().constrains && bound::max_bytes(schema).is_some_and(|bytes| bytes <= max_tokens)
 }
 
 fn failed(flaw: Flaw) -> End {
@@ -126,9 +139,6 @@ async fn repair(reply: &mut Reply, flaw: &Flaw) -> crate::error::Result<ChatStre
     let mut request = reply.request(&message)?;
     let told: String = flaw.text.chars().take(2_000).collect();
     request.messages.push(ChatMessage::assistant(told));
-    request.messages.push(ChatMessage::user(format!(
-        "That answer cannot be used: {}. Answer again with only the JSON that was asked for.",
-        flaw.problem
-    )));
+    request.messages.push(ChatMessage::user(again(&flaw.problem)));
     reply.ask(request).await
 }

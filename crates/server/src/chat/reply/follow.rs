@@ -51,6 +51,7 @@ impl Reply {
                     }
                     self.said.push_str(&text);
                 }
+                Some(Ok(ChatEvent::Call(call))) => self.calls.push(call),
                 Some(Ok(ChatEvent::Finished { reason, usage })) => return End::Finished(reason, usage),
                 Some(Err(error)) => return End::Failed(refused(error)),
                 None => return End::Failed(refused(ModelError::Broken("the answer ended without an end".into()))),

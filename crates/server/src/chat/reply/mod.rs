@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use secondme_llm::{ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, Usage};
+use secondme_llm::{
+    ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, ToolCall, Usage,
+};
 use secondme_store::Tx;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout};
 
@@ -57,6 +59,8 @@ pub(super) struct Reply {
     pub(super) said: String,
     /// What the stored message's metadata says about it.
     pub(super) notes: Map<String, Value>,
+    /// Functions that the model asks for.
+    pub(super) calls: Vec<ToolCall>,
     first_token: Option<Instant>,
     /// The end of the access of the app that asked, if one did.
     access: Watch,
@@ -94,6 +98,7 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
         frames,
         said: String::new(),
         notes: Map::new(),
+        calls: Vec::new(),
         first_token: None,
         access,
     };
@@ -173,12 +178,10 @@ impl Reply {
         self.sources = if prompt.remembers { remembered.sources } else { Vec::new() };
         self.notes.insert("leftOut".into(), prompt.left_out.into());
         Ok(ChatRequest {
-            messages: prompt.messages,
-            max_tokens: self.turn.max_tokens,
             sampling,
             cache_key: Some(self.context.session_id.clone()),
             output,
-            stop: Vec::new(),
+            ..ChatRequest::new(prompt.messages, self.turn.max_tokens)
         })
     }
 
@@ -297,7 +300,7 @@ impl Reply {
         metadata["model"] = self.turn.model.as_str().into();
         let status = match end {
             End::Finished(reason, usage) => {
-                metadata["finishReason"] = json!(if *reason == FinishReason::Stop { "stop" } else { "length" });
+                metadata["finishReason"] = reason.word().into();
                 metadata["promptTokens"] = usage.prompt_tokens.into();
                 metadata["cachedTokens"] = usage.cached_tokens.into();
                 metadata["completionTokens"] = usage.completion_tokens.into();

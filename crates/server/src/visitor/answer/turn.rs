@@ -312,6 +312,8 @@ impl<'a> Turn<'a> {
 fn heard_of(event: Option<std::result::Result<ChatEvent, secondme_llm::ModelError>>) -> Heard {
     match event {
         Some(Ok(ChatEvent::Text(text))) => Heard::Text(text),
+        // Visitors' avatars are offered no functions.
+        Some(Ok(ChatEvent::Call(_))) => Heard::Failed(ApiError::new(Code::StreamError).arg("it asked for a function")),
         Some(Ok(ChatEvent::Finished { .. })) => Heard::End,
         Some(Err(error)) => Heard::Failed(refused(error)),
         None => Heard::Failed(ApiError::new(Code::StreamError).arg("the answer ended without an end")),
