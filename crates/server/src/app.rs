@@ -20,6 +20,7 @@ use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
 use crate::config::Config;
 use crate::http::outbound::Outbound;
+use crate::integrations::bridge::Calls;
 use crate::memory::retrieval::Images;
 use crate::oauth::inspector::Inspector;
 use crate::plaza::feed::walk::Walks;
@@ -46,6 +47,7 @@ struct Inner {
     outbound: Outbound,
     uploads: Objects,
     walks: Walks,
+    calls: Calls,
     metrics: Metrics,
     embedder: OnceLock<Arc<dyn Embedder>>,
     images: Images,
@@ -97,6 +99,7 @@ impl App {
             outbound: Outbound::default(),
             uploads: Objects::new(config),
             walks: Walks::default(),
+            calls: Calls::default(),
             metrics: Metrics::default(),
             embedder: OnceLock::new(),
             images: Images::default(),
@@ -249,6 +252,11 @@ impl App {
     /// Where the pages of feeds begin that clients ask for by number.
     pub fn walks(&self) -> &Walks {
         &self.0.walks
+    }
+
+    /// Calls to apps under way, by user.
+    pub fn calls(&self) -> &Calls {
+        &self.0.calls
     }
 
     /// Runs `future` to its end even when the request that started it is gone; a stop waits for it.

@@ -7,6 +7,7 @@
 //! - [`users`]: accounts, profile, shades, uploaded files
 //! - [`oauth`]: apps, the authorize page, grants, what users granted
 //! - [`memory`]: what can be recalled, who may hear it, finding it
+//! - [`integrations`]: apps as tools for the avatar: registrations, released skills, calls to apps
 //! - [`chat`]: sessions, prompts, streams
 //! - [`avatars`]: what speaks to visitors: definition, keys, statistics, exports, evaluations
 //! - [`learning`]: key memories from chats, the nightly portrait
@@ -28,6 +29,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod http;
+pub mod integrations;
 pub mod learning;
 pub mod legacy;
 pub mod memory;

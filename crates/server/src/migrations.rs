@@ -50,6 +50,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             postgres: None,
         },
         Migration {
+            name: "0010_integrations",
+            sql: include_str!("../migrations/0010_integrations.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+        Migration {
             name: "0011_console",
             sql: include_str!("../migrations/0011_console.sql"),
             sqlite: None,

@@ -17,7 +17,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::{layers, operations};
-use crate::{avatars, chat, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice};
+use crate::{
+    avatars, chat, integrations, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice,
+};
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
 pub const BASE: &str = "/gate/lab/api";
@@ -61,17 +63,19 @@ fn api(config: &Config) -> OpenApiRouter<App> {
         .merge(visitor::events::routes())
         .merge(visitor::hub::http::routes())
         .merge(visitor::ws_chat::routes())
+        .merge(integrations::routes())
         .merge(plaza::routes())
         .merge(social::routes())
         .merge(voice::http::routes(config))
 }
 
 /// Browser pages and what operators read, from the root.
-fn pages_and_operations(config: &Config) -> Router<App> {
+fn pages_and_operations(app: &App) -> Router<App> {
     Router::new()
         .merge(legacy::routes())
         .merge(platform::health::routes())
-        .merge(platform::openai::routes(config))
+        .merge(platform::openai::routes(app.config()))
+        .merge(platform::mcp::routes(app))
         .merge(visitor::socket::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
@@ -109,7 +113,7 @@ fn router(app: App) -> Router {
     let json = Arc::clone(&document);
     Router::new()
         .merge(api.layer(layers::open_cors()))
-        .merge(pages_and_operations(app.config()))
+        .merge(pages_and_operations(&app))
         .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
         .route("/docs", get(move |frame| async move { pages::docs::render(&document, frame) }))
         .fallback(layers::not_found)

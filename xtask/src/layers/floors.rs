@@ -6,11 +6,12 @@ use super::Finding;
 use super::paths::Module;
 
 /// From the ground up. Modules that share a floor do not import each other, except on the ground floor.
-const FLOORS: [&[&str]; 11] = [
+const FLOORS: [&[&str]; 12] = [
     &["config", "error", "ids", "http", "migrations", "telemetry"],
     &["access"],
     &["users"],
     &["oauth", "memory"],
+    &["integrations"],
     &["chat"],
     &["learning", "avatars"],
     &["voice", "plaza", "social"],

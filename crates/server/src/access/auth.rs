@@ -129,7 +129,7 @@ async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {
             facts.scopes = found.scope_names.join(" ");
         });
     }
-    let grant = checked(app, found, Peer::of(parts))?;
+    let grant = checked(app, found, Peer::of(parts), "")?;
     // Tokens of the older gateway work there only.
     if grant.kind == Kind::Agent { Err(ApiError::new(Code::TokenInvalid)) } else { Ok(grant) }
 }
@@ -139,7 +139,15 @@ async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {
 /// # Errors
 /// 401 with the reason (HOUSE-RULES "401"), 403 when the app is suspended.
 pub async fn authenticate(app: &App, token: &str, peer: Peer) -> Result<Arc<Grant>> {
-    checked(app, find(app, token).await?, peer)
+    authenticate_at(app, token, peer, "").await
+}
+
+/// The same at a resource that tokens can be asked for. A token that was asked for another one does not work.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn authenticate_at(app: &App, token: &str, peer: Peer, resource: &str) -> Result<Arc<Grant>> {
+    checked(app, find(app, token).await?, peer, resource)
 }
 
 /// The grant behind a bearer token, whether it works or not.
@@ -149,8 +157,11 @@ async fn find(app: &App, token: &str) -> Result<Arc<Grant>> {
     grant.filter(|g| g.kind != Kind::Refresh).ok_or_else(|| ApiError::new(invalid))
 }
 
-fn checked(app: &App, grant: Arc<Grant>, peer: Peer) -> Result<Arc<Grant>> {
+fn checked(app: &App, grant: Arc<Grant>, peer: Peer, resource: &str) -> Result<Arc<Grant>> {
     grant.check_alive(app.now())?;
+    if grant.audience.as_ref().is_some_and(|audience| audience != resource) {
+        return Err(ApiError::new(Code::TokenInvalid));
+    }
     if grant.demo && !peer.is_loopback() {
         return Err(ApiError::new(Code::DemoElsewhere));
     }

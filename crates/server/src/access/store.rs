@@ -48,7 +48,7 @@ pub(super) async fn find_in(tx: &mut Tx, hash: &Digest32) -> Result<Option<Grant
 fn by_hash() -> Sql {
     sql!(
         "SELECT t.kind, t.user_id, t.app_id, t.authorization_id, t.scopes, t.created_at, t.expires_at, t.revoked_at,
-                t.family, t.replaced_at,
+                t.family, t.replaced_at, t.audience,
                 z.revoked_at AS authorization_revoked_at, a.client_id, a.status AS app_status,
                 u.account_status,
                 COALESCE(u.demo, FALSE) OR COALESCE(a.demo, FALSE) AS demo
@@ -73,6 +73,10 @@ pub(super) async fn is_revoked(store: &Store, user_id: i64, app_id: &str) -> Res
 pub(super) async fn is_suspended(store: &Store, user_id: i64) -> Result<bool, StoreError> {
     let known = store.opt(sql!("SELECT account_status FROM users WHERE id = $1"), params![user_id]).await?;
     known.map_or(Ok(true), |row| Ok(row.get::<String>("account_status")? == "suspended"))
+}
+
+pub(super) async fn bind(tx: &mut Tx, hash: &Digest32, audience: &str) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE tokens SET audience = $2 WHERE token_hash = $1"), params![hash, audience]).await
 }
 
 pub(super) async fn replace(tx: &mut Tx, hash: &Digest32, now: Millis) -> Result<u64, StoreError> {
@@ -114,6 +118,7 @@ fn grant(row: &Row) -> Result<Grant, StoreError> {
             (Some(_), None) => Some(Revoked::Token),
             (None, None) => None,
         },
+        audience: row.get("audience")?,
         demo: row.get("demo")?,
         app_status: row.get("app_status")?,
         suspended: row.get::<Option<String>>("account_status")?.as_deref() == Some("suspended"),

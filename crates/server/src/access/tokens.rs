@@ -88,6 +88,8 @@ pub struct Grant {
     pub revoked: Option<Revoked>,
     /// Whether user or app belong to the demo world: valid on loopback only.
     pub demo: bool,
+    /// What it was asked for (RFC 8707); none: SecondMe's own API.
+    pub audience: Option<String>,
     /// The app's review status, when there is an app.
     pub app_status: Option<String>,
     /// Whether the operator suspended the user's account.
@@ -193,6 +195,15 @@ pub async fn find_in(tx: &mut Tx, key: &SecretKey, token: &str) -> Result<Option
 /// Storage failures only.
 pub async fn replace(tx: &mut Tx, key: &SecretKey, token: &str, now: Millis) -> Result<bool> {
     Ok(store::replace(tx, &digest(key, token), now).await? == 1)
+}
+
+/// Binds a token that was just inserted to what it was asked for.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn bind(tx: &mut Tx, key: &SecretKey, token: &str, audience: &str) -> Result<()> {
+    store::bind(tx, &digest(key, token), audience).await?;
+    Ok(())
 }
 
 /// Takes back one token.

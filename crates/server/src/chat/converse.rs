@@ -138,7 +138,7 @@ async fn request(app: &App, caller: &Caller, conversation: &Conversation) -> Res
     let recalled = memories::recall(app, caller.user_id, &Listener::Owner, &question.text, None).await?;
     let model = app.models().get(conversation.model);
     let chat = &app.config().chat;
-    let remembered = memories::section(&**model, &persona.name, &recalled, chat.memory_tokens);
+    let remembered = memories::section(&**model, &persona.name, &question.text, &recalled, chat.memory_tokens);
     let past: Vec<Past> = messages[..asked].iter().map(past).collect();
     let task = conversation.schema.as_ref().map(|_| "Answer with the JSON alone: no explanation, no code fence.");
     let material = Material {

@@ -4,6 +4,7 @@
 //! Invariant: the model is called with no transaction open, and what was said is stored whether or not the client stays.
 
 pub mod act;
+pub mod calls;
 pub mod converse;
 pub mod memories;
 pub mod models;
@@ -17,3 +18,4 @@ pub mod sources;
 pub mod speak;
 pub mod stream;
 pub mod turn;
+pub mod whole;

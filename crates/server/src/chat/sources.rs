@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::calls::{self, Made};
 use crate::access::{Auth, permissions};
 use crate::app::App;
 use crate::error::{ApiError, Code, Result};
@@ -26,6 +27,37 @@ pub fn routes() -> OpenApiRouter<App> {
 pub struct Sources {
     message_id: String,
     sources: Vec<Source>,
+    /// What the avatar called for this answer, in order.
+    tool_calls: Vec<ToolCallRow>,
+}
+
+/// A call to an app.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolCallRow {
+    skill_key: String,
+    /// The action.
+    action: String,
+    /// The parameters that the model filled in, as JSON.
+    arguments: String,
+    /// What the model read of the answer.
+    result: String,
+    failed: bool,
+    /// ISO 8601, UTC.
+    called_at: String,
+}
+
+impl From<Made> for ToolCallRow {
+    fn from(made: Made) -> Self {
+        Self {
+            skill_key: made.skill_key,
+            action: made.action,
+            arguments: made.arguments,
+            result: made.result,
+            failed: made.failed,
+            called_at: iso(made.at),
+        }
+    }
 }
 
 /// One memory.
@@ -61,7 +93,10 @@ async fn sources(
     Path(message_id): Path<String>,
 ) -> Reply<Sources> {
     let sources = list(app.store(), auth.caller.user_id, &message_id).await?;
-    Ok(Data(Sources { message_id, sources }))
+    let mut tx = app.store().read().await?;
+    let tool_calls = calls::list(&mut tx, auth.caller.user_id, &message_id).await?;
+    let tool_calls = tool_calls.into_iter().map(ToolCallRow::from).collect();
+    Ok(Data(Sources { message_id, sources, tool_calls }))
 }
 
 /// Stores the manifest of a message, in the transaction that stores the message.

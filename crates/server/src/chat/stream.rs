@@ -72,13 +72,28 @@ pub fn tool_result(query: &str, count: usize) -> Bytes {
     sse::event("tool_result", &serde_json::json!({"toolName": "web_search", "query": query, "resultCount": count}))
 }
 
+/// An action of a skill is called.
+pub fn skill_call(skill_key: &str, action: &str) -> Bytes {
+    let name = format!("{skill_key}.{action}");
+    sse::event("tool_call", &serde_json::json!({"toolName": name, "status": "calling"}))
+}
+
+/// It gave something, or failed.
+pub fn skill_result(skill_key: &str, action: &str, failed: bool) -> Bytes {
+    let name = format!("{skill_key}.{action}");
+    sse::event(
+        "tool_result",
+        &serde_json::json!({"toolName": name, "resultCount": u8::from(!failed), "failed": failed}),
+    )
+}
+
 /// A failure after the stream began: the same body as an HTTP error.
 pub fn failure(failure: &ApiError, lang: Lang) -> Bytes {
     sse::event("error", &error::body(failure, lang))
 }
 
 /// Talks to the caller's avatar. The answer is a stream of server-sent events: `session` (new sessions only), `tool_call` and
-/// `tool_result` (searches only), unnamed deltas, `error` (failures after the first byte), and `[DONE]`.
+/// `tool_result` (searches and skills), unnamed deltas, `error` (failures after the first byte), and `[DONE]`.
 #[utoipa::path(post, path = "/secondme/chat/stream", tag = "Chat", request_body = ChatBody,
     params(("X-App-Id" = Option<String>, Header, description = "Logical app; the body's `appId` wins.")),
     security(("token" = ["chat.write"])),

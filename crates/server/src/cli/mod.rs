@@ -4,6 +4,7 @@ mod app;
 mod config;
 mod docs;
 mod embedder;
+mod integration;
 mod invitation;
 mod key;
 mod memory;
@@ -73,6 +74,9 @@ enum Command {
     /// Make invitation codes to the plaza.
     #[command(subcommand)]
     Invitation(invitation::Command),
+    /// Review integrations of apps.
+    #[command(subcommand)]
+    Integration(integration::Command),
     /// Moderate the plaza.
     #[command(subcommand)]
     Plaza(plaza::Command),
@@ -124,6 +128,7 @@ fn run(cli: Cli) -> Outcome {
         Command::App(command) => runtime()?.block_on(app::run(common.load(Vec::new())?, command)),
         Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),
         Command::Invitation(command) => runtime()?.block_on(invitation::run(common.load(Vec::new())?, command)),
+        Command::Integration(command) => runtime()?.block_on(integration::run(common.load(Vec::new())?, command)),
         Command::Plaza(command) => runtime()?.block_on(plaza::run(common.load(Vec::new())?, command)),
         Command::Model(command) => model::run(&command),
     }

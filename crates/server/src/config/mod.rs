@@ -6,6 +6,7 @@ mod bus;
 mod chat;
 mod database;
 mod inspector;
+mod integrations;
 mod learning;
 mod load;
 mod memory;
@@ -34,6 +35,7 @@ pub use bus::Bus;
 pub use chat::Chat;
 pub use database::Database;
 pub use inspector::Inspector;
+pub use integrations::Integrations;
 pub use learning::Learning;
 pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
@@ -76,6 +78,7 @@ pub struct Config {
     pub policy: Policy,
     pub webhooks: Webhooks,
     pub inspector: Inspector,
+    pub integrations: Integrations,
     pub log: Log,
 }
 

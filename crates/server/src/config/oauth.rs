@@ -23,6 +23,14 @@ section! {
         refresh_reuse_grace_seconds: i64 = 10,
         /// How long an old client secret may stay valid beside a new one at most, in seconds.
         secret_overlap_max_seconds: i64 = 604_800,
+        /// Lets clients that nobody registered register themselves (`/oauth2/register`, RFC 7591), as MCP clients do.
+        dynamic_registration: bool = false,
+        /// How many may do so in an hour, all together.
+        registrations_per_hour: i64 = 60,
+        /// What such clients may ask users for.
+        registration_scopes: Vec<String> = ["userinfo", "memory.read", "chat.read", "chat.write", "note.write", "agent_memory", "activity"].map(str::to_owned).to_vec(),
+        /// Such clients are deleted when nobody has authorized them after this many days.
+        registration_keep_days: i64 = 7,
         /// How often the counts of the access log are written, in milliseconds. A crash loses that much of it.
         access_log_flush_ms: u64 = 5_000,
         /// How long the access log is kept, in days.

@@ -4,8 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Learning, Log, Memory, Model, Oauth, Openai, Plaza, Policy,
-    Recall, Search, Server, Social, Speech, Uploads, Visitor, Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Integrations, Learning, Log, Memory, Model, Oauth,
+    Openai, Plaza, Policy, Recall, Search, Server, Social, Speech, Uploads, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -33,6 +33,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("policy", Policy::DOC, Policy::KEYS),
     ("webhooks", Webhooks::DOC, Webhooks::KEYS),
     ("inspector", Inspector::DOC, Inspector::KEYS),
+    ("integrations", Integrations::DOC, Integrations::KEYS),
     ("log", Log::DOC, Log::KEYS),
 ];
 

@@ -23,6 +23,8 @@ section! {
         legacy_models: bool = false,
         /// Lets apps of February and March 2026, which asked for v1 scopes only, use agent memory without the scope `agent_memory`.
         agent_memory_without_scope: bool = false,
+        /// Gives apps behind skills the very token that the caller came with, in place of one for that app and user alone. Such an app can then do whatever the caller can.
+        forward_user_token: bool = false,
     }
 }
 

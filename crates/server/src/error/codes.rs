@@ -81,6 +81,8 @@ codes! {
     RedirectMismatch => 400 "oauth2.redirect_uri.mismatch", "Redirect URI mismatch", "重定向地址不匹配（Redirect URI mismatch）", "The redirect URI is not the registered or the authorized one.";
     GrantInvalid => 400 "oauth2.grant_type.invalid", "grant_type must be {}", "grant_type 应为 {}", "The grant type is not the endpoint's.";
     GrantUnsupported => 400 "oauth2.grant_type.unsupported", "Unsupported grant_type: {}", "不支持的 grant_type：{}", "The bare token endpoint with an unknown grant.";
+    ResourceInvalid => 400 "oauth2.resource.invalid", "This server has no such resource: {}", "本服务器没有该资源：{}", "`resource` names something that tokens cannot be asked for.";
+    RegistrationOff => 403 "oauth2.registration.off", "Clients cannot register themselves here: ask the operator", "本服务器未开放客户端自助注册", "`oauth.dynamic_registration` is off.";
     RefreshInvalid => 400 "oauth2.refresh_token.invalid", "The refresh token is invalid", "refresh token 无效", "Unknown refresh token, or another client's.";
     RefreshExpired => 401 "oauth2.refresh_token.expired", "The refresh token has expired", "refresh token 已过期（expired）", "Its 365 days are over.";
     RefreshRevoked => 401 "oauth2.refresh_token.revoked", "The refresh token was revoked", "refresh token 已被撤销", "The user ended the app's access.";
@@ -142,6 +144,14 @@ codes! {
     SkillInvalid => 400 "avatar.custom.skill.definition.invalid", "The skill's definition is not valid: {}", "技能定义无效：{}", "A field of a custom skill breaks its rule.";
     SkillContentRequired => 400 "avatar.custom.skill.content.required", "`contentMarkdown` is required", "缺少 contentMarkdown", "A custom skill without text.";
     SkillSource => 400 "avatar.custom.skill.source.unsupported", "Only `sourceType` `md_text` is supported", "仅支持 sourceType 为 md_text", "A custom skill from a URL or of another type.";
+    IntegrationUnknown => 404 "integration.not_found", "Integration or version not found", "集成或版本不存在", "No integration of yours has this id, or no version of it, or none waits for review.";
+    IntegrationInvalid => 400 "integration.invalid", "The integration cannot be called: {}", "集成无法调用：{}", "Address or headers of a manifest cannot be used.";
+    IntegrationLimit => 403 "integration.limit", "You have too many integrations: {} at the most", "集成数量已达上限：{}", "`integrations.per_user_max` integrations of a developer.";
+    ManifestInvalid => 400 "integration.manifest.invalid", "The manifest is not valid: {}", "清单无效：{}", "A manifest with faults; `issues` names each by its path.";
+    SkillKeyTaken => 409 "integration.skill_key.taken", "The skill key is taken: {}", "技能标识已被占用：{}", "Keys of skills are unique on this server.";
+    NotValidated => 409 "integration.not_validated", "Validate this version first: its last validation is missing or found errors", "请先验证该版本：尚未验证或验证未通过", "A release of a version without a valid report.";
+    ReleasePending => 409 "integration.release.pending", "Another version is waiting for review", "已有版本正在审核", "One version of an integration waits at a time.";
+    SkillUnknown => 404 "skill.not_found", "Skill not found", "技能不存在", "No released skill has this key.";
     ExportUnknown => 404 "avatar.fetch.failed", "Export not found", "导出任务不存在", "No export of yours has this id.";
     LinkInvalid => 403 "avatar.export.link_invalid", "This download link is not valid", "下载链接无效", "The signature of a download link does not match.";
     LinkExpired => 410 "avatar.export.link_expired", "This download link has expired: ask for the export again", "下载链接已过期，请重新获取", "A download link after its time, or its file is deleted.";

@@ -161,7 +161,8 @@ pub async fn not_found() -> ApiError {
 
 /// Known paths with another method: axum's bare 405 becomes an error of the table; axum itself adds the `Allow` header.
 fn wrong_method(response: Response) -> Response {
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<ApiError>().is_none() {
+    let bare = response.extensions().get::<ApiError>().is_none() && !response.headers().contains_key(CONTENT_TYPE);
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED && bare {
         return ApiError::new(Code::MethodNotAllowed).into_response();
     }
     response

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 
 /// The address at the other end.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +19,17 @@ pub struct Peer {
 impl Peer {
     /// Reads it from a request.
     pub fn of(parts: &Parts) -> Self {
-        let addr = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_canonical());
-        let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|h| parts.headers.contains_key(*h));
+        Self::read(&parts.extensions, &parts.headers)
+    }
+
+    /// The same of a request that was not taken apart.
+    pub fn of_request(request: &Request) -> Self {
+        Self::read(request.extensions(), request.headers())
+    }
+
+    fn read(extensions: &Extensions, headers: &HeaderMap) -> Self {
+        let addr = extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip().to_canonical());
+        let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|h| headers.contains_key(*h));
         Self { addr, forwarded }
     }
 

@@ -10,6 +10,7 @@ mod login;
 mod people;
 mod plaza;
 mod profile;
+mod skills;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,8 @@ pub fn routes() -> Router<App> {
         .merge(profile::routes())
         .merge(plaza::routes())
         .merge(people::routes())
-        .merge(knowledge::routes());
+        .merge(knowledge::routes())
+        .merge(skills::routes());
     Router::new().nest(BASE, gateway).merge(login::pages())
 }
 

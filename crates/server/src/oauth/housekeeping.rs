@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use secondme_jobs::{Cron, Done, Handler, Job, JobError, Policy};
 
-use super::{codes, inspector, webhooks};
+use super::{apps, codes, inspector, webhooks};
 use crate::access::{log, tokens};
 use crate::app::App;
 use crate::error::Result;
@@ -48,6 +48,7 @@ pub async fn reclaim(app: &App) -> Result<u64> {
     let events_before = now - app.config().webhooks.keep_days * day_ms;
     let logs_before = now - app.config().oauth.access_log_keep_days * day_ms;
     let requests_before = now - app.config().inspector.keep_days * day_ms;
+    let clients_before = now - app.config().oauth.registration_keep_days * day_ms;
     let mut deleted = 0;
     loop {
         let mut tx = app.store().write().await?;
@@ -55,6 +56,7 @@ pub async fn reclaim(app: &App) -> Result<u64> {
             + tokens::reclaim(&mut tx, before, BATCH).await?
             + accounts::reclaim(&mut tx, now, BATCH).await?
             + webhooks::reclaim(&mut tx, events_before, BATCH).await?
+            + apps::reclaim(&mut tx, clients_before, BATCH).await?
             + log::reclaim(&mut tx, logs_before, BATCH).await?
             + inspector::reclaim(&mut tx, requests_before, BATCH).await?;
         tx.commit().await?;

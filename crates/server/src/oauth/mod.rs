@@ -10,5 +10,6 @@ pub mod grants;
 pub mod housekeeping;
 pub mod inspector;
 pub mod me;
+pub mod resource;
 pub mod standard;
 pub mod webhooks;

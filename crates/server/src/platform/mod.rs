@@ -2,4 +2,5 @@
 
 pub mod forgotten;
 pub mod health;
+pub mod mcp;
 pub mod openai;

@@ -10,7 +10,7 @@ use secondme_llm::{Output, Role, Scripted, ScriptedEmbedder, ToolCall};
 use secondme_server::access::Kind;
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, TestDb, World, both, data, events};
+use crate::harness::{ADA, TestDb, World, both, data};
 
 async fn call(world: &World, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
     let request = world.http.request(method, format!("{}/v1/{path}", world.url)).bearer_auth(token).json(body);
@@ -29,9 +29,11 @@ async fn chunks(world: &World, body: &Value) -> Vec<Value> {
     let request = world.http.post(format!("{}/v1/chat/completions", world.url)).bearer_auth(ADA).json(body);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
-    let mut all = events(&response.text().await.unwrap());
-    assert!(all.pop().unwrap().is_done());
-    all.into_iter().map(|event| event.data).collect()
+    let text = response.text().await.unwrap();
+    let mut frames: Vec<&str> =
+        text.split_terminator("\n\n").map(|frame| frame.strip_prefix("data: ").unwrap()).collect();
+    assert_eq!(frames.pop(), Some("[DONE]"));
+    frames.into_iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
 }
 
 fn asks(text: &str) -> Value {

@@ -13,8 +13,20 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::harness::{ADA, Browser, Receiver, TestDb, World, both, data};
 
-const FILES: [&str; 6] =
-    ["package.json", "package-lock.json", "requirements.txt", "flow.mjs", "verify.mjs", "verify.py"];
+const KIT: Kit = Kit {
+    sources: "tests/relying_party",
+    cache: "relying-party",
+    files: &["package.json", "package-lock.json", "requirements.txt", "flow.mjs", "verify.mjs", "verify.py"],
+};
+
+/// Scripts, and the libraries that they need from npm and PyPI.
+pub struct Kit {
+    /// The folder in this crate.
+    pub sources: &'static str,
+    /// The folder in the cache.
+    pub cache: &'static str,
+    pub files: &'static [&'static str],
+}
 
 both! {
     async fn a_certified_library_completes_the_flow_with_a_secret(db: TestDb) {
@@ -101,7 +113,12 @@ fn feed(command: &mut Command, given: &Value) -> Output {
 /// The folder with the libraries and the scripts; none when they cannot be installed here, which CI does not accept.
 fn installed() -> Option<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match FOLDER.get_or_init(install) {
+    skipped(FOLDER.get_or_init(|| install(&KIT))).map(PathBuf::as_path)
+}
+
+/// What was installed; none, and a word about it, when it could not be.
+pub fn skipped(installed: &Result<PathBuf, String>) -> Option<&PathBuf> {
+    match installed {
         Ok(folder) => Some(folder),
         Err(why) if variable("SECONDME_REQUIRE_SERVICES") == "1" => panic!("{why}"),
         Err(why) => {
@@ -123,22 +140,22 @@ fn variable(name: &str) -> String {
 }
 
 /// Whole or not at all: another test run may be doing the same.
-fn install() -> Result<PathBuf, String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/relying_party");
+pub fn install(kit: &Kit) -> Result<PathBuf, String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join(kit.sources);
     let failed = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
     let mut all = Vec::new();
-    for file in FILES {
+    for &file in kit.files {
         all.extend(std::fs::read(sources.join(file)).map_err(failed(file))?);
     }
     let home = || Path::new(&variable("HOME")).join(".cache");
     let cache = Some(variable("XDG_CACHE_HOME")).filter(|dir| !dir.is_empty()).map_or_else(home, PathBuf::from);
-    let folder = cache.join("secondme/relying-party").join(hex::encode(&sha256(&all)[..8]));
+    let folder = cache.join("secondme").join(kit.cache).join(hex::encode(&sha256(&all)[..8]));
     if folder.join("package.json").exists() {
         return Ok(folder);
     }
     let part = folder.with_extension(std::process::id().to_string());
     std::fs::create_dir_all(&part).map_err(failed("cache folder"))?;
-    for file in FILES {
+    for &file in kit.files {
         std::fs::copy(sources.join(file), part.join(file)).map_err(failed(file))?;
     }
     run(&part, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;

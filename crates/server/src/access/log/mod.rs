@@ -81,7 +81,7 @@ struct Inner {
 pub struct Line {
     /// Midnight UTC of the day.
     pub day: Millis,
-    /// The scope under which it happened; `account` where a route needs none.
+    /// The scope under which it happened; `account` where a route needs none, `tools` for calls made to the app.
     pub kind: String,
     /// `read` or `write`.
     pub action: String,
@@ -96,7 +96,15 @@ impl AccessLog {
     pub fn note(&self, grant: &Grant, scope: Option<Scope>, action: Action, now: Millis) {
         let (Some(user_id), Some(authorization_id)) = (grant.user_id, grant.authorization_id) else { return };
         let kind = scope.map_or("account", Scope::name);
-        let key = Key { user_id, authorization_id, day: now.div_euclid(DAY_MS), kind, action };
+        self.count(Key { user_id, authorization_id, day: now.div_euclid(DAY_MS), kind, action }, now);
+    }
+
+    /// Counts a call that was made to an app for a user: what the app could read about them by it, or do for them.
+    pub fn note_tool(&self, user_id: i64, authorization_id: i64, action: Action, now: Millis) {
+        self.count(Key { user_id, authorization_id, day: now.div_euclid(DAY_MS), kind: "tools", action }, now);
+    }
+
+    fn count(&self, key: Key, now: Millis) {
         let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key).or_insert(Count { times: 0, first_at: now, last_at: now });
         count.times += 1;

@@ -83,7 +83,10 @@ async fn act_stream(
 }
 
 /// Refuses an `actionControl` with one of the four sub codes, and says what to change (contract 24.65).
-fn check(app: &App, control: &str, lang: Lang) -> Result<()> {
+///
+/// # Errors
+/// The sub code.
+pub(in crate::chat) fn check(app: &App, control: &str, lang: Lang) -> Result<()> {
     let chat = &app.config().chat;
     let (min, max) = (chat.action_control_min_chars, chat.action_control_max_chars);
     let Err(error) = secondme_shape::check(control, min, max) else { return Ok(()) };

@@ -68,6 +68,7 @@ impl ChatModel for Place {
                 vision: false,
                 constrains: false,
                 late_system: false,
+                tools: false,
             },
         }
     }

@@ -4,6 +4,7 @@
 //! on a tracked task owns the answer: it goes on when the client hangs up, and stores what was said, whatever happens.
 
 mod follow;
+mod skills;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use secondme_llm::{
-    ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, ToolCall, Usage,
+    ChatMessage, ChatModel, ChatRequest, ChatStream, FinishReason, ModelError, Output, Role, Sampling, ToolCall, Usage,
+    start_with_tools,
 };
 use secondme_store::Tx;
 use serde_json::{Map, Value};
@@ -21,6 +23,7 @@ use tokio::time::{Instant, timeout};
 pub(super) use follow::Show;
 pub(crate) use follow::refused;
 
+use super::calls::{self, Made};
 use super::persona::{self, Persona};
 use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
@@ -30,6 +33,7 @@ use crate::access::revocations::Watch;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::sse;
+use crate::integrations::enabled::{self, Offered};
 use crate::memory::audience::Listener;
 use crate::memory::retrieval::Hit;
 use crate::memory::timeline::{self, Noted};
@@ -59,8 +63,14 @@ pub(super) struct Reply {
     pub(super) said: String,
     /// What the stored message's metadata says about it.
     pub(super) notes: Map<String, Value>,
+    /// What the avatar may call; nothing in judgements.
+    offered: Vec<Offered>,
+    /// What the model was asked last, for going on after calls.
+    asked: Vec<ChatMessage>,
     /// Functions that the model asks for.
     pub(super) calls: Vec<ToolCall>,
+    /// What was called so far.
+    made: Vec<Made>,
     first_token: Option<Instant>,
     /// The end of the access of the app that asked, if one did.
     access: Watch,
@@ -87,6 +97,10 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
     let (frames, receiver) = mpsc::unbounded_channel();
     let recalled =
         memories::recall(app, turn.user_id, &Listener::Owner, &turn.message, Some(&context.session_id)).await?;
+    let offered = match turn.task {
+        Task::Talk { .. } => enabled::offered(app, turn.user_id).await?,
+        Task::Act(_) => Vec::new(),
+    };
     let mut reply = Reply {
         app: app.clone(),
         turn,
@@ -98,7 +112,10 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
         frames,
         said: String::new(),
         notes: Map::new(),
+        offered,
+        asked: Vec::new(),
         calls: Vec::new(),
+        made: Vec::new(),
         first_token: None,
         access,
     };
@@ -126,7 +143,7 @@ impl Reply {
     async fn ask_patiently(&mut self) -> Result<Starting> {
         let request = self.request(&self.turn.message.clone())?;
         let model = self.model();
-        let mut starting: BoxFuture<'static, _> = Box::pin(async move { model.start(request).await });
+        let mut starting: BoxFuture<'static, _> = Box::pin(start_with_tools(model, request));
         let chat = &self.app.config().chat;
         let patience = if self.context.is_new {
             Duration::from_millis(chat.accept_ms)
@@ -177,7 +194,9 @@ impl Reply {
         let prompt = prompt::build(model.as_ref(), &material)?;
         self.sources = if prompt.remembers { remembered.sources } else { Vec::new() };
         self.notes.insert("leftOut".into(), prompt.left_out.into());
+        self.asked.clone_from(&prompt.messages);
         Ok(ChatRequest {
+            tools: self.offered.iter().map(|offered| offered.tool.clone()).collect(),
             sampling,
             cache_key: Some(self.context.session_id.clone()),
             output,
@@ -261,7 +280,7 @@ impl Reply {
         };
         match (accepted, self.turn.task.clone()) {
             (Err(error), _) => End::Failed(error),
-            (Ok(stream), Task::Talk { .. }) => self.follow(stream, Show::AsItComes).await,
+            (Ok(stream), Task::Talk { .. }) => self.talk(stream).await,
             (Ok(stream), Task::Act(decision)) => act::decide(self, &decision, stream).await,
         }
     }
@@ -269,7 +288,7 @@ impl Reply {
     /// Hands a request to the model and waits for its place, however long that takes.
     pub(super) async fn ask(&self, request: ChatRequest) -> Result<ChatStream> {
         let model = self.model();
-        self.accepted(Box::pin(async move { model.start(request).await })).await
+        self.accepted(Box::pin(start_with_tools(model, request))).await
     }
 
     async fn accepted(
@@ -317,6 +336,7 @@ impl Reply {
         let (user_id, session_id) = (self.turn.user_id, &self.context.session_id);
         let message_id = sessions::append(&self.app, &mut tx, user_id, session_id, &answer).await?;
         sources::put(&mut tx, user_id, &message_id, &self.sources).await?;
+        calls::put(&mut tx, user_id, &message_id, &self.made).await?;
         self.remember(&mut tx, &message_id, None, &self.said).await?;
         tx.commit().await?;
         Ok(())

@@ -246,6 +246,15 @@ pub async fn last_changes(store: &Store) -> std::result::Result<Vec<(i64, Millis
     store::last_changes(store).await
 }
 
+/// One of the user's memories.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn get(app: &App, user_id: i64, id: i64) -> Result<Option<KeyMemory>> {
+    let mut tx = app.store().read().await?;
+    Ok(store::find(&mut tx, user_id, id).await?)
+}
+
 /// Where a memory came from, oldest first.
 ///
 /// # Errors

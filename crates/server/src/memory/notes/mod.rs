@@ -139,6 +139,15 @@ pub async fn search(app: &App, user_id: i64, words: &str, page: Page) -> Result<
     find(app, user_id, words, Filter::default(), page.offset(), page.size).await
 }
 
+/// One of the user's notes.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn get(app: &App, user_id: i64, id: i64) -> Result<Option<Note>> {
+    let mut tx = app.store().read().await?;
+    Ok(store::note(&mut tx, user_id, id).await?)
+}
+
 /// Which kinds of notes a list shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {

@@ -65,6 +65,8 @@ pub struct Application {
     pub status: String,
     /// Whether it belongs to the demo world.
     pub demo: bool,
+    /// Whether nobody registered it but itself (RFC 7591).
+    pub registered_itself: bool,
     /// The developer; none for apps that the operator made.
     pub owner: Option<i64>,
     /// Whether it can keep a secret.
@@ -240,6 +242,30 @@ pub async fn create_in(app: &App, tx: &mut Tx, new: &NewApplication<'_>) -> Resu
         store::set_status(tx, &credentials.app_id, "pending_review", app.now()).await?;
     }
     Ok(credentials)
+}
+
+/// Registers a client that names itself, as far as there is room for more of them in this hour.
+///
+/// # Errors
+/// As [`create`]; `request.rate.limited`.
+pub async fn register(app: &App, new: &NewApplication<'_>) -> Result<Credentials> {
+    const HOUR_MS: Millis = 3_600_000;
+    let mut tx = app.store().write().await?;
+    if store::count_dynamic(&mut tx, app.now() - HOUR_MS).await? >= app.config().oauth.registrations_per_hour {
+        return Err(ApiError::new(Code::RateLimited).arg(HOUR_MS / 1_000).retry_after(3_600));
+    }
+    let made = create_in(app, &mut tx, new).await?;
+    store::set_dynamic(&mut tx, &made.app_id).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Deletes at most `limit` clients that registered themselves before `before` and were never authorized; returns how many.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn reclaim(tx: &mut Tx, before: Millis, limit: i64) -> Result<u64> {
+    Ok(store::reclaim(tx, before, limit).await?)
 }
 
 /// Changes an application of this developer.

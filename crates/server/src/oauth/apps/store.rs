@@ -8,14 +8,14 @@ use crate::access::Requested;
 
 pub(super) async fn by_client_id(store: &Store, client_id: &str) -> Result<Option<Application>, StoreError> {
     let by_client_id = sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
-                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, registered_itself, created_at, updated_at
          FROM apps WHERE client_id = $1");
     store.opt(by_client_id, params![client_id]).await?.as_ref().map(application).transpose()
 }
 
 fn of_id() -> Sql {
     sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
-                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, registered_itself, created_at, updated_at
          FROM apps WHERE app_id = $1")
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn by_id_in(tx: &mut Tx, app_id: &str) -> Result<Option<Applica
 pub(super) async fn of_owner(store: &Store, owner: i64, page: Page) -> Result<Vec<Application>, StoreError> {
     let apps = sql!(
         "SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
-                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, registered_itself, created_at, updated_at
          FROM apps WHERE owner_user_id = $1 ORDER BY created_at DESC, app_id LIMIT $2 OFFSET $3"
     );
     store.all(apps, params![owner, page.size, page.offset()]).await?.iter().map(application).collect()
@@ -43,7 +43,7 @@ pub(super) async fn count_of_owner(store: &Store, owner: i64) -> Result<i64, Sto
 
 pub(super) async fn all(store: &Store) -> Result<Vec<Application>, StoreError> {
     let apps = sql!("SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
-                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, registered_itself, created_at, updated_at
          FROM apps ORDER BY created_at DESC, app_id");
     store.all(apps, params![]).await?.iter().map(application).collect()
 }
@@ -79,7 +79,7 @@ pub(super) async fn for_operator(store: &Store, waiting: bool, page: Page) -> Re
 pub(super) async fn listed(store: &Store, page: Page) -> Result<Vec<Application>, StoreError> {
     let apps = sql!(
         "SELECT app_id, client_id, secret_hash, previous_secret_hash, previous_secret_until, owner_user_id, name, description,
-                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, created_at, updated_at
+                redirect_uris, allowed_scopes, status, demo, client_type, listing, listing_status, registered_itself, created_at, updated_at
          FROM apps WHERE listing_status = 'listed' AND status = 'approved'
          ORDER BY listed_at DESC, app_id LIMIT $1 OFFSET $2"
     );
@@ -162,6 +162,25 @@ pub(super) async fn delete(tx: &mut Tx, owner: i64, app_id: &str) -> Result<u64,
     tx.run(sql!("DELETE FROM apps WHERE owner_user_id = $1 AND app_id = $2"), params![owner, app_id]).await
 }
 
+pub(super) async fn count_dynamic(tx: &mut Tx, since: Millis) -> Result<i64, StoreError> {
+    let count = sql!("SELECT COUNT(*) AS n FROM apps WHERE registered_itself AND created_at > $1");
+    tx.opt(count, params![since]).await?.map_or(Ok(0), |row| row.get("n"))
+}
+
+pub(super) async fn set_dynamic(tx: &mut Tx, app_id: &str) -> Result<u64, StoreError> {
+    tx.run(sql!("UPDATE apps SET registered_itself = TRUE WHERE app_id = $1"), params![app_id]).await
+}
+
+pub(super) async fn reclaim(tx: &mut Tx, before: Millis, limit: i64) -> Result<u64, StoreError> {
+    let delete = sql!(
+        "DELETE FROM apps WHERE app_id IN (
+           SELECT a.app_id FROM apps a WHERE a.registered_itself AND a.created_at < $1
+             AND NOT EXISTS (SELECT z.id FROM authorizations z WHERE z.app_id = a.app_id)
+           ORDER BY a.created_at LIMIT $2)"
+    );
+    tx.run(delete, params![before, limit]).await
+}
+
 pub(super) async fn set_status(tx: &mut Tx, app_id: &str, status: &str, now: Millis) -> Result<u64, StoreError> {
     tx.run(sql!("UPDATE apps SET status = $2, updated_at = $3 WHERE app_id = $1"), params![app_id, status, now]).await
 }
@@ -209,6 +228,7 @@ fn application(row: &Row) -> Result<Application, StoreError> {
         client_type: ClientType::from_word(&client_type).unwrap_or_default(),
         listing: Listing::from_json(&row.get::<String>("listing")?),
         listing_status: row.get("listing_status")?,
+        registered_itself: row.get("registered_itself")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })

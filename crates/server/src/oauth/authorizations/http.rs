@@ -87,7 +87,7 @@ pub struct AccessLog {
 pub struct AccessRow {
     /// `2026-04-17`, in UTC.
     day: String,
-    /// The scope; `account` for `auth/me`.
+    /// The scope; `account` for `auth/me`, `tools` for calls that were made to the app.
     kind: String,
     /// `read` or `write`.
     action: String,

@@ -50,6 +50,15 @@ pub struct Connected {
     pub last_used_at: Option<Millis>,
 }
 
+/// What a user lets an app do now.
+#[derive(Clone, Debug)]
+pub struct Active {
+    /// Row id of the authorization.
+    pub id: i64,
+    /// The scopes as they were requested.
+    pub scopes: Requested,
+}
+
 /// What a revocation did.
 #[derive(Clone, Debug)]
 pub struct Revoked {
@@ -72,6 +81,14 @@ pub async fn grant(app: &App, tx: &mut Tx, user_id: i64, app_id: &str, scopes: &
 /// Storage failures only.
 pub async fn app_scoped_user_id(store: &Store, user_id: i64, app_id: &str) -> Result<Option<String>> {
     Ok(store::app_scoped_user_id(store, user_id, app_id).await?)
+}
+
+/// What a user lets an app do now, if anything.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn active(store: &Store, user_id: i64, app_id: &str) -> Result<Option<Active>> {
+    Ok(store::active(store, user_id, app_id).await?)
 }
 
 /// The apps that may act for a user now, the newest first.

@@ -3,7 +3,7 @@
 use secondme_kit::Millis;
 use secondme_store::{Row, Store, StoreError, Tx, params, sql};
 
-use super::{Authorization, Connected};
+use super::{Active, Authorization, Connected};
 use crate::access::Requested;
 
 pub(super) async fn upsert(
@@ -64,6 +64,17 @@ fn row_of(row: &Row) -> Result<Connected, StoreError> {
         first_used_at: row.get("first_used_at")?,
         last_used_at: row.get("last_used_at")?,
     })
+}
+
+pub(super) async fn active(store: &Store, user_id: i64, app_id: &str) -> Result<Option<Active>, StoreError> {
+    let active =
+        sql!("SELECT id, scopes FROM authorizations WHERE user_id = $1 AND app_id = $2 AND revoked_at IS NULL");
+    let row = store.opt(active, params![user_id, app_id]).await?;
+    let read = |row: Row| {
+        let scopes: String = row.get("scopes")?;
+        Ok(Active { id: row.get("id")?, scopes: Requested::parse(&scopes).unwrap_or_default() })
+    };
+    row.map(read).transpose()
 }
 
 pub(super) async fn find(store: &Store, user_id: i64, app_id: &str) -> Result<Option<(i64, String)>, StoreError> {

@@ -12,6 +12,7 @@ use query::Query;
 use super::apps::{self, Application};
 use super::authorizations;
 use super::codes::{self, Granted};
+use super::resource;
 use super::standard::{plain, word};
 use crate::access::{Requested, ScopeSet};
 use crate::app::App;
@@ -30,6 +31,8 @@ pub struct AuthorizationRequest {
     pub scopes: Requested,
     /// The challenge of PKCE; empty: none.
     pub challenge: String,
+    /// What the tokens are asked for; empty: SecondMe's own API.
+    pub audience: String,
     /// Who answers, where the answer says so (RFC 9207).
     pub iss: Option<String>,
 }
@@ -88,18 +91,19 @@ pub async fn check_standard(app: &App, raw_query: &str) -> std::result::Result<A
     let mut request = AuthorizationRequest {
         scopes: client.allowed.clone(),
         challenge: String::new(),
+        audience: String::new(),
         client,
         redirect_uri,
         state,
         iss,
     };
-    match complete(&mut request, &query) {
+    match complete(app, &mut request, &query) {
         Ok(()) => Ok(request),
         Err(error) => Err(Refusal::Back(refused(&request, &query, &error))),
     }
 }
 
-fn complete(request: &mut AuthorizationRequest, query: &Query) -> Result<()> {
+fn complete(app: &App, request: &mut AuthorizationRequest, query: &Query) -> Result<()> {
     request.client.check_status()?;
     if let Some(name) = &query.twice {
         return Err(ApiError::invalid(name, &Problem::Expected("given once", "仅出现一次")));
@@ -107,6 +111,7 @@ fn complete(request: &mut AuthorizationRequest, query: &Query) -> Result<()> {
     check_response_type(query)?;
     request.scopes = narrowed(&request.client, Requested::parse(&query.scope)?)?;
     request.challenge = query.challenge.checked(&request.client)?;
+    request.audience = resource::audience(app, &query.resource)?;
     Ok(())
 }
 
@@ -138,7 +143,15 @@ async fn request(
         client.registered(redirect_uri, raw).ok_or_else(|| ApiError::new(Code::RedirectMismatch))?.to_owned();
     let scopes = narrowed(&client, asked.scopes)?;
     let challenge = asked.challenge.checked(&client)?;
-    Ok(AuthorizationRequest { client, redirect_uri, state: asked.state, scopes, challenge, iss: None })
+    Ok(AuthorizationRequest {
+        client,
+        redirect_uri,
+        state: asked.state,
+        scopes,
+        challenge,
+        audience: String::new(),
+        iss: None,
+    })
 }
 
 async fn known(store: &Store, client_id: &str) -> Result<Application> {
@@ -166,6 +179,7 @@ async fn issue_code(app: &App, user_id: i64, request: &AuthorizationRequest) -> 
         redirect_uri: request.redirect_uri.clone(),
         scopes: request.scopes.joined(),
         challenge: request.challenge.clone(),
+        audience: request.audience.clone(),
     };
     let code = codes::issue(app, &mut tx, &granted).await?;
     tx.commit().await?;

@@ -105,6 +105,8 @@ struct ConsentTemplate<'a> {
     app_name: &'a str,
     description: &'a str,
     developer: Option<String>,
+    /// Nobody registered it but itself.
+    unvouched: bool,
     scopes: Vec<Asked>,
     destination: String,
 }
@@ -241,6 +243,7 @@ fn consent(
         description: &request.client.description,
         scopes: request.scopes.set.iter().map(asked).collect(),
         developer,
+        unvouched: request.client.registered_itself,
         destination: url.as_ref().map(destination).unwrap_or_default(),
     });
     match &url {

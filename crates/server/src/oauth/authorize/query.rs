@@ -17,6 +17,8 @@ pub(super) struct Query {
     pub(super) scope: String,
     pub(super) state: Option<String>,
     pub(super) challenge: Challenge,
+    /// What the tokens are asked for (RFC 8707).
+    pub(super) resource: String,
     /// A parameter that appears twice.
     pub(super) twice: Option<String>,
 }
@@ -43,6 +45,7 @@ impl Query {
                 "response_type" => query.response_type = decoded,
                 "scope" => query.scope = decoded,
                 "state" => query.state = Some(decoded),
+                "resource" => query.resource = decoded,
                 "code_challenge" => query.challenge.value = decoded,
                 "code_challenge_method" => query.challenge.method = decoded,
                 _ => continue,

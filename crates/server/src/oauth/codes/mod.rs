@@ -23,6 +23,8 @@ pub struct Granted {
     pub scopes: String,
     /// The PKCE challenge of the skills login.
     pub challenge: String,
+    /// What the tokens are asked for; empty: SecondMe's own API.
+    pub audience: String,
 }
 
 /// A code as found, with its fate.

@@ -16,8 +16,8 @@ pub(super) async fn insert(
     tx.run(
         sql!(
             "INSERT INTO authorization_codes (code_hash, user_id, app_id, authorization_id, redirect_uri, scopes, challenge,
-                                              created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+                                              created_at, expires_at, audience)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         ),
         params![
             hash,
@@ -28,7 +28,8 @@ pub(super) async fn insert(
             &granted.scopes,
             &granted.challenge,
             now,
-            expires_at
+            expires_at,
+            &granted.audience
         ],
     )
     .await
@@ -38,7 +39,7 @@ pub(super) async fn find(tx: &mut Tx, hash: &Digest32) -> Result<Option<Found>, 
     let row = tx
         .opt(
             sql!(
-                "SELECT c.user_id, c.app_id, c.authorization_id, c.redirect_uri, c.scopes, c.challenge, c.expires_at, c.used_at,
+                "SELECT c.user_id, c.app_id, c.authorization_id, c.redirect_uri, c.scopes, c.challenge, c.expires_at, c.used_at, c.audience,
                         z.revoked_at IS NOT NULL AND z.revoked_at >= c.created_at AS revoked
                  FROM authorization_codes c
                  LEFT JOIN authorizations z ON z.id = c.authorization_id
@@ -56,6 +57,7 @@ pub(super) async fn find(tx: &mut Tx, hash: &Digest32) -> Result<Option<Found>, 
             redirect_uri: row.get("redirect_uri")?,
             scopes: row.get("scopes")?,
             challenge: row.get("challenge")?,
+            audience: row.get("audience")?,
         },
         expires_at: row.get("expires_at")?,
         used_at: row.get("used_at")?,

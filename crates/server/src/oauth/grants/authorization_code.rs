@@ -18,6 +18,8 @@ pub struct Proof<'a> {
     pub redirect_uri: Option<&'a str>,
     /// The secret behind the challenge.
     pub verifier: Option<&'a str>,
+    /// What the tokens are for, when the client says so again (RFC 8707).
+    pub audience: Option<&'a str>,
 }
 
 /// Exchanges a code for an access and a refresh token, once.
@@ -47,6 +49,9 @@ pub async fn exchange(app: &App, client: &Application, code: &str, proof: Proof<
             expires_at: Some(now + seconds * 1_000),
         };
         tokens::insert_in_family(&mut tx, app.key(), token, &new, &family, now).await?;
+        if !granted.audience.is_empty() {
+            tokens::bind(&mut tx, app.key(), token, &granted.audience).await?;
+        }
     }
     tx.commit().await?;
     Ok(Tokens {
@@ -61,6 +66,9 @@ pub async fn exchange(app: &App, client: &Application, code: &str, proof: Proof<
 fn accept(client: &Application, granted: &Granted, proof: Proof<'_>) -> Result<()> {
     if granted.app_id.as_deref() != Some(&client.app_id) {
         return Err(ApiError::new(Code::CodeInvalid));
+    }
+    if proof.audience.is_some_and(|audience| audience != granted.audience) {
+        return Err(ApiError::new(Code::ResourceInvalid).arg("another one than was authorized"));
     }
     let protected = !granted.challenge.is_empty();
     match proof.redirect_uri {

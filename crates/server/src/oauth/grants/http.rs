@@ -90,7 +90,11 @@ async fn by_code(app: &App, peer: Peer, form: &TokenForm) -> Result<Tokens> {
     let code = required("code", form.code.as_deref())?;
     let redirect_uri = required("redirect_uri", form.redirect_uri.as_deref())?;
     let client = authenticate(app, id, secret, OF_CODE, peer).await?;
-    let proof = authorization_code::Proof { redirect_uri: Some(redirect_uri), verifier: form.code_verifier.as_deref() };
+    let proof = authorization_code::Proof {
+        redirect_uri: Some(redirect_uri),
+        verifier: form.code_verifier.as_deref(),
+        audience: None,
+    };
     authorization_code::exchange(app, &client, code, proof).await
 }
 

@@ -2,6 +2,8 @@
 //! succeed. Of public clients every use makes a new one; using an old one again ends everything of that approval, because
 //! then two parties hold it.
 
+use secondme_store::Tx;
+
 use super::Tokens;
 use crate::access::tokens::{self, Grant, Kind, NewToken};
 use crate::access::{Requested, revocations};
@@ -37,6 +39,7 @@ async fn repeat(app: &App, client: &Application, given: &str, narrowed: Option<R
         Some(family) => tokens::insert_in_family(&mut tx, app.key(), &access_token, &new, family, app.now()).await?,
         None => tokens::insert(&mut tx, app.key(), &access_token, &new, app.now()).await?,
     }
+    bind(app, &mut tx, grant, &[&access_token]).await?;
     tx.commit().await?;
     Ok(answer(app, access_token, given.to_owned(), scopes))
 }
@@ -72,8 +75,19 @@ async fn rotate(app: &App, client: &Application, given: &str, narrowed: Option<R
     tokens::replace(&mut tx, app.key(), given, now).await?;
     tokens::insert_in_family(&mut tx, app.key(), &access_token, &new_access, family, now).await?;
     tokens::insert_in_family(&mut tx, app.key(), &refresh_token, &new_refresh, family, now).await?;
+    bind(app, &mut tx, grant, &[&access_token, &refresh_token]).await?;
     tx.commit().await?;
     Ok(answer(app, access_token, refresh_token, scopes))
+}
+
+/// New tokens are for what the first ones were asked for.
+async fn bind(app: &App, tx: &mut Tx, grant: &Grant, made: &[&str]) -> Result<()> {
+    if let Some(audience) = &grant.audience {
+        for token in made {
+            tokens::bind(tx, app.key(), token, audience).await?;
+        }
+    }
+    Ok(())
 }
 
 fn checked<'g>(app: &App, client: &Application, grant: Option<&'g Grant>) -> Result<&'g Grant> {

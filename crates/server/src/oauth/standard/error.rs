@@ -31,6 +31,18 @@ impl OauthError {
     }
 }
 
+impl OauthError {
+    /// What a client says about itself cannot be registered (RFC 7591, 3.2.2).
+    pub fn metadata(description: &str) -> Self {
+        Self { error: "invalid_client_metadata", ..Self::invalid_request(description) }
+    }
+
+    /// One of its redirect URIs cannot.
+    pub fn redirect_uri(error: &ApiError) -> Self {
+        Self { error: "invalid_redirect_uri", ..Self::invalid_request(&error.message(Lang::En)) }
+    }
+}
+
 /// The standard's word for an error of the table.
 pub fn word(code: Code) -> (StatusCode, &'static str) {
     use Code as C;
@@ -45,10 +57,13 @@ pub fn word(code: Code) -> (StatusCode, &'static str) {
         | C::RefreshExpired
         | C::RefreshRevoked => "invalid_grant",
         C::ScopeInvalid | C::ScopeDisallowed => "invalid_scope",
+        C::ResourceInvalid => "invalid_target",
         C::GrantInvalid | C::GrantUnsupported => "unsupported_grant_type",
         C::AppPending | C::AppRejected | C::AppSuspended | C::AppInvalidStatus | C::AppInvalidType => {
             "unauthorized_client"
         }
+        C::RegistrationOff => "access_denied",
+        C::RateLimited => return (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
         C::Connection => return (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         C::Internal => return (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         _ => "invalid_request",

@@ -12,7 +12,7 @@ pub async fn show(State(app): State<App>) -> Json<Value> {
     let issuer = app.public_url();
     let at = |path: &str| format!("{issuer}/oauth2/{path}");
     let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
-    Json(json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("token"),
@@ -29,5 +29,9 @@ pub async fn show(State(app): State<App>) -> Json<Value> {
         "authorization_response_iss_parameter_supported": true,
         "service_documentation": format!("{issuer}/docs"),
         "ui_locales_supported": ["en", "zh"],
-    }))
+    });
+    if app.config().oauth.dynamic_registration {
+        metadata["registration_endpoint"] = at("register").into();
+    }
+    Json(metadata)
 }

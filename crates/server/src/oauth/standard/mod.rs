@@ -1,6 +1,6 @@
 //! OAuth2 as its standards have it, on the same apps, codes and tokens as SecondMe's dialect: a token of one works, and ends, in
 //! the other. Metadata (RFC 8414), authorize with PKCE (RFC 7636) and `iss` (RFC 9207), token (RFC 6749), revoke (RFC 7009),
-//! introspect (RFC 7662).
+//! introspect (RFC 7662), and, where the operator allows it, registration (RFC 7591).
 //!
 //! Errors have the shape of RFC 6749 on these paths, and nowhere else.
 
@@ -8,6 +8,7 @@ pub mod client;
 mod error;
 mod introspect;
 mod metadata;
+mod register;
 mod revoke;
 mod token;
 
@@ -34,6 +35,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/.well-known/oauth-authorization-server", get(metadata::show))
         .route("/oauth2/token", post(token::token))
+        .route("/oauth2/register", post(register::register))
         .route("/oauth2/revoke", post(revoke::revoke))
         .route("/oauth2/introspect", post(introspect::introspect))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::oauth::apps::ClientType;
 use crate::oauth::grants::{Tokens, authorization_code, client_credentials, refresh_token};
+use crate::oauth::resource;
 
 /// Any grant, by `grant_type`.
 pub async fn token(State(app): State<App>, call: Call) -> Result<Response, OauthError> {
@@ -26,7 +27,9 @@ pub async fn token(State(app): State<App>, call: Call) -> Result<Response, Oauth
 }
 
 async fn by_code(app: &App, call: &Call) -> Result<Tokens, OauthError> {
+    let audience = call.optional("resource").map(|named| resource::audience(app, named)).transpose()?;
     let proof = authorization_code::Proof {
+        audience: audience.as_deref(),
         redirect_uri: call.optional("redirect_uri"),
         verifier: call.optional("code_verifier"),
     };

@@ -80,6 +80,7 @@ impl Member {
             family: None,
             replaced_at: None,
             revoked: None,
+            audience: None,
             demo: false,
             app_status: None,
             suspended: false,
