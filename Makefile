@@ -64,6 +64,30 @@ test-facts: ## ask the default model for ten facts told in another session (fetc
 	$(SECONDME) model pull e5-small
 	cargo test --workspace --test it -- --ignored answers_in_a_new_session
 
+.PHONY: test-cluster
+test-cluster: ## three processes on PostgreSQL and NATS, killed at random under 2,000 writes (SECONDME_CLUSTER_WRITES)
+	@scripts/setup.sh test
+	@scripts/checkout.sh
+	cargo test --workspace --test it -- --ignored --nocapture cluster::
+
+.PHONY: soak
+soak: ## half an hour of everything against a release build: does it grow? (MINUTES=30)
+	@scripts/setup.sh build
+	@scripts/checkout.sh
+	cargo run --release --package xtask --features bench -- bench --only soak --minutes $(or $(MINUTES),30) $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## what requests cost on PostgreSQL, on one node and on two: processor time, statements, transactions
+	@scripts/setup.sh test
+	@scripts/checkout.sh
+	cargo run --release --package xtask --features bench -- bench --only scale $(ARGS)
+
+.PHONY: crash-matrix
+crash-matrix: ## kill -9 a writing SQLite process 10,000 times (SECONDME_CRASHES, SECONDME_SEED), some twenty minutes
+	@scripts/setup.sh build
+	@scripts/checkout.sh
+	SECONDME_CRASHES=$${SECONDME_CRASHES:-10000} cargo test --workspace --test it -- an_acknowledged_commit_survives
+
 .PHONY: check
 check: ## check format, lints, the layers and the generated files
 	cargo fmt --all --check

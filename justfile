@@ -23,3 +23,15 @@ bench *args:
 
 clean-data:
     @make clean-data
+
+test-cluster:
+    @make test-cluster
+
+crash-matrix:
+    @make crash-matrix
+
+soak *args:
+    @make soak ARGS="{{args}}"
+
+bench-scale *args:
+    @make bench-scale ARGS="{{args}}"

@@ -45,6 +45,9 @@ pub trait Bus: Send + Sync {
     /// subscribe first and read the table second.
     async fn subscribe(&self, subject: &str) -> BusStream;
 
+    /// Whether nothing can be heard right now. As long as it is so: read the table now and then.
+    fn is_away(&self) -> bool;
+
     /// Messages that were dropped so far because a listener was too slow or the bus was away.
     fn dropped(&self) -> u64;
 }

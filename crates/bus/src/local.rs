@@ -105,6 +105,10 @@ impl Bus for LocalBus {
         BusStream::new(messages, missed)
     }
 
+    fn is_away(&self) -> bool {
+        false
+    }
+
     fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, Event, Subscriber};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use crate::{Bus, BusError, BusStream, Message};
 /// Messages that wait for one listener; more are dropped.
 const CAPACITY: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A server that does not answer two of these in a row is away, even if its connection is not.
+const PING: Duration = Duration::from_secs(5);
 
 /// A connection to a NATS server. Reconnects by itself; meanwhile messages are lost.
 pub struct NatsBus {
@@ -31,7 +34,7 @@ impl NatsBus {
         let counters = (Arc::clone(&dropped), Arc::clone(&missed));
         let options =
             ConnectOptions::new().name("secondme").subscription_capacity(CAPACITY).connection_timeout(PATIENCE);
-        let options = options.event_callback(move |event| {
+        let options = options.ping_interval(PING).event_callback(move |event| {
             // A reconnect and a slow listener both mean that something may have been missed.
             if matches!(event, Event::SlowConsumer(_) | Event::Connected) {
                 counters.1.fetch_add(1, Ordering::Relaxed);
@@ -65,6 +68,11 @@ impl Bus for NatsBus {
             tracing::error!("a message was published to an impossible subject");
             return;
         }
+        // While it is away the client keeps what it is given, and then makes the giver wait: nobody wants either.
+        if self.is_away() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let sent = tokio::time::timeout(PATIENCE, self.client.publish(subject.to_owned(), payload)).await;
         if !matches!(sent, Ok(Ok(()))) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -78,6 +86,9 @@ impl Bus for NatsBus {
             tracing::error!("somebody listens to an impossible subject");
             return BusStream::new(stream::empty(), missed);
         }
+        if self.is_away() {
+            return BusStream::new(stream::empty(), missed);
+        }
         match self.listen(subject).await {
             Ok(messages) => {
                 let message =
@@ -89,6 +100,10 @@ impl Bus for NatsBus {
                 BusStream::new(stream::empty(), missed)
             }
         }
+    }
+
+    fn is_away(&self) -> bool {
+        self.client.connection_state() != State::Connected
     }
 
     fn dropped(&self) -> u64 {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures::FutureExt;
 use secondme_kit::{Clock, Entropy, Millis};
 use secondme_store::{Store, StoreError};
+use tracing::Instrument;
 
 use crate::handler::{Done, Handler, Job, JobError, Policy};
-use crate::store;
+use crate::{store, trace};
 
 /// The longest error text that is kept.
 const ERROR_CHARS: usize = 500;
@@ -32,7 +33,8 @@ impl Context {
             // Every attempt so far ended without a word: it takes its runner down with it.
             return self.settle(job, policy, Err(JobError::Fatal("the runner died in every attempt".to_owned()))).await;
         }
-        let run = AssertUnwindSafe(handler.run(job)).catch_unwind();
+        let span = trace::attempt(job);
+        let run = AssertUnwindSafe(handler.run(job).instrument(span.clone())).catch_unwind();
         let outcome = tokio::select! {
             outcome = run => outcome.unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".to_owned()))),
             () = tokio::time::sleep(duration(policy.timeout_ms)) => Err(JobError::Retry("the attempt took too long".to_owned())),
@@ -41,6 +43,9 @@ impl Context {
                 return;
             }
         };
+        if outcome.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
         self.settle(job, policy, outcome).await;
     }
 

@@ -18,6 +18,8 @@ pub struct Job {
     pub attempt: u32,
     /// When it was enqueued.
     pub created_at: Millis,
+    /// The trace of whoever enqueued it, as `traceparent` spells it.
+    pub trace: Option<String>,
 }
 
 /// How an attempt ended well.

@@ -11,6 +11,7 @@ mod handler;
 mod queue;
 mod runner;
 mod store;
+pub mod trace;
 
 use secondme_store::{Migration, MigrationSet};
 
@@ -23,10 +24,13 @@ pub use runner::Runner;
 /// The tables of this crate.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "jobs",
-    migrations: &[Migration {
-        name: "0001_jobs",
-        sql: include_str!("../migrations/0001_jobs.sql"),
-        sqlite: None,
-        postgres: None,
-    }],
+    migrations: &[
+        Migration { name: "0001_jobs", sql: include_str!("../migrations/0001_jobs.sql"), sqlite: None, postgres: None },
+        Migration {
+            name: "0002_trace",
+            sql: include_str!("../migrations/0002_trace.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+    ],
 };

@@ -9,12 +9,13 @@ use crate::queue::NewJob;
 pub(crate) async fn insert(tx: &mut Tx, job: &NewJob, now: Millis) -> Result<(), StoreError> {
     // DO UPDATE also locks the row it meets, so that no runner takes that job before our transaction is visible.
     let insert = sql!(
-        "INSERT INTO job (kind, payload, dedupe, state, run_at, attempts, created_at)
-         VALUES ($1, $2, $3, 'pending', $4, 0, $5)
+        "INSERT INTO job (kind, payload, dedupe, state, run_at, attempts, created_at, trace)
+         VALUES ($1, $2, $3, 'pending', $4, 0, $5, $6)
          ON CONFLICT (kind, dedupe) WHERE state = 'pending' DO UPDATE SET run_at =
             CASE WHEN job.attempts = 0 AND excluded.run_at < job.run_at THEN excluded.run_at ELSE job.run_at END"
     );
-    tx.run(insert, params![job.kind, job.payload.to_string(), &job.dedupe, job.run_at, now]).await?;
+    let trace = crate::trace::current();
+    tx.run(insert, params![job.kind, job.payload.to_string(), &job.dedupe, job.run_at, now, trace]).await?;
     Ok(())
 }
 
@@ -42,14 +43,14 @@ pub(crate) async fn claim(
                     SELECT id FROM job WHERE kind = $1 AND
                         ((state = 'pending' AND run_at <= $3) OR (state = 'running' AND lease_until <= $3))
                     ORDER BY run_at, id LIMIT $5)
-                 RETURNING id, kind, payload, attempts, created_at",
+                 RETURNING id, kind, payload, attempts, created_at, trace",
         postgres: "WITH due AS MATERIALIZED (
                     SELECT id FROM job WHERE kind = $1 AND
                         ((state = 'pending' AND run_at <= $3) OR (state = 'running' AND lease_until <= $3))
                     ORDER BY run_at, id LIMIT $5 FOR UPDATE SKIP LOCKED)
                  UPDATE job SET state = 'running', attempts = attempts + 1, lease_owner = $2, lease_until = $4
                  FROM due WHERE job.id = due.id
-                 RETURNING job.id, job.kind, job.payload, job.attempts, job.created_at"
+                 RETURNING job.id, job.kind, job.payload, job.attempts, job.created_at, job.trace"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = tx.all(claim, params![kind, owner, now, lease_until, limit]).await?;
@@ -66,6 +67,7 @@ fn job(row: &Row) -> Result<Job, StoreError> {
         payload: serde_json::from_str(&row.get::<String>("payload")?).unwrap_or_default(),
         attempt: row.get("attempts")?,
         created_at: row.get("created_at")?,
+        trace: row.get("trace")?,
     })
 }
 

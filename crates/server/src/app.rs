@@ -19,6 +19,7 @@ use crate::access::revocations::Revocations;
 use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
 use crate::config::Config;
+use crate::http::limits::Limits;
 use crate::http::outbound::Outbound;
 use crate::integrations::bridge::Calls;
 use crate::memory::retrieval::Images;
@@ -53,6 +54,7 @@ struct Inner {
     images: Images,
     live: Arc<Live>,
     speaker: Speaker,
+    limits: Limits,
 }
 
 /// What an [`App`] is made of; tests bring their own clock, entropy and models.
@@ -105,6 +107,7 @@ impl App {
             images: Images::default(),
             live: Arc::new(Live::new(config.visitor.replies_max)),
             speaker: Speaker::default(),
+            limits: Limits::new(&config.limits, &config.server.trusted_proxies),
             parts,
         }))
     }
@@ -202,6 +205,11 @@ impl App {
     /// Slots for hashing passwords.
     pub fn hashing(&self) -> &Semaphore {
         &self.0.hashing
+    }
+
+    /// How often somebody may ask.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// Counters and histograms.

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::http::{layers, operations};
+use crate::http::{layers, limits, operations};
 use crate::{
     avatars, chat, integrations, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice,
 };
@@ -77,6 +77,7 @@ fn pages_and_operations(app: &App) -> Router<App> {
         .merge(platform::openai::routes(app.config()))
         .merge(platform::mcp::routes(app))
         .merge(visitor::socket::routes())
+        .merge(platform::bundle::pages::routes())
         .merge(pages::routes())
         .merge(users::accounts::pages::routes())
         .merge(users::uploads::public::routes())
@@ -101,19 +102,31 @@ pub async fn serve(app: App, listener: TcpListener) -> std::io::Result<()> {
     });
     let stopping = app.stopping().clone();
     // Paths are made canonical before they are routed.
-    let service: MapRequest<Router, fn(Request) -> Request> = MapRequest::new(router(app), layers::canonical_path);
+    let routes = if app.config().server.role == "worker" { operations_only(app) } else { router(app) };
+    let service: MapRequest<Router, fn(Request) -> Request> = MapRequest::new(routes, layers::canonical_path);
     let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
     axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await }).await
+}
+
+/// What a node answers that only runs jobs.
+fn operations_only(app: App) -> Router {
+    Router::new()
+        .merge(platform::health::routes())
+        .fallback(layers::not_found)
+        .layer(middleware::from_fn_with_state(app.clone(), layers::edge))
+        .with_state(app)
 }
 
 fn router(app: App) -> Router {
     let (api, document) = documented(app.config());
     // Serialising plain data to a JSON value does not fail.
     let document = Arc::new(serde_json::to_value(&document).unwrap_or_default());
+    let limits = middleware::from_fn_with_state(app.clone(), limits::limit);
     let json = Arc::clone(&document);
     Router::new()
-        .merge(api.layer(layers::open_cors()))
-        .merge(pages_and_operations(&app))
+        // Inside of CORS: an app in a browser may read that it has to wait.
+        .merge(api.layer(limits.clone()).layer(layers::open_cors()))
+        .merge(pages_and_operations(&app).layer(limits))
         .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
         .route("/docs", get(move |frame| async move { pages::docs::render(&document, frame) }))
         .fallback(layers::not_found)

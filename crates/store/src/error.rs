@@ -98,7 +98,7 @@ impl StoreError {
             }
             (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Busy("another process is writing"),
             (ErrorCode::DiskFull, _) => Self::DiskFull,
-            (ErrorCode::CannotOpen | ErrorCode::SystemIoFailure, _) => Self::Unavailable(fault()),
+            (ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly, _) => Self::Unavailable(fault()),
             _ => Self::Other(fault()),
         }
     }
@@ -118,6 +118,7 @@ impl StoreError {
             &SqlState::DISK_FULL => Self::DiskFull,
             &SqlState::T_R_DEADLOCK_DETECTED => Self::Busy("two transactions waited for each other"),
             &SqlState::TOO_MANY_CONNECTIONS => Self::Busy("too many connections"),
+            &SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable(fault),
             code if code.code().starts_with("57P") || code.code().starts_with("08") => Self::Unavailable(fault),
             _ => Self::Other(fault),
         }

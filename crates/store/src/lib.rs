@@ -4,6 +4,7 @@
 //! - A transaction is a value: dropped without [`Tx::commit`], it is rolled back. After a failed statement it can only be dropped.
 //! - An acknowledged commit is on disk. On SQLite the transactions that wait share one fsync (see `sqlite::group`).
 
+pub mod copy;
 mod error;
 mod migrate;
 mod postgres;
@@ -13,7 +14,9 @@ mod sqlite;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tls;
 mod tx;
+mod usage;
 mod value;
 
 pub use error::{Fault, StoreError};
@@ -22,4 +25,5 @@ pub use row::Row;
 pub use sql::{Dialect, Sql, Statement};
 pub use store::{Location, Store, Synchronous};
 pub use tx::Tx;
+pub use usage::{Usage, usage};
 pub use value::{Field, FromValue, IntoValue, Params, Value};

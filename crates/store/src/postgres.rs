@@ -10,11 +10,13 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use futures::{FutureExt, TryStreamExt};
 use secondme_kit::Secret;
 use tokio::runtime::Handle;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{NoTls, RowStream};
 
 use crate::error::{Fault, StoreError};
 use crate::row::Row;
 use crate::sql::{Dialect, Sql};
+use crate::tls::{self, Tls};
 use crate::tx::{Hook, run_hooks};
 use crate::value::Params;
 
@@ -27,7 +29,8 @@ impl Postgres {
     pub(crate) async fn open(url: &Secret, size: usize) -> Result<Self, StoreError> {
         // The parser's own message may quote the URL, and with it the password.
         let unreadable = |_| StoreError::Unavailable(Fault::new("url", "the PostgreSQL URL cannot be read", None));
-        let mut config = tokio_postgres::Config::from_str(url.expose()).map_err(unreadable)?;
+        let (url, authorities) = tls::split(url.expose());
+        let mut config = tokio_postgres::Config::from_str(&url).map_err(unreadable)?;
         if config.get_application_name().is_none() {
             config.application_name("secondme");
         }
@@ -35,7 +38,13 @@ impl Postgres {
             config.connect_timeout(PATIENCE);
         }
         // No test before use: it would cost a round trip per call; a broken connection is noticed and dropped.
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        // `prefer`, which is what nothing said means, would trust anybody: encrypted and verified, or plain and known to be.
+        let manager = if config.get_ssl_mode() == SslMode::Require {
+            Manager::from_config(config, Tls::new(authorities.as_deref())?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
         let pool = Pool::builder(manager)
             .max_size(size.max(1))
             .runtime(Runtime::Tokio1)

@@ -1,6 +1,6 @@
 //! The door to the database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secondme_kit::Secret;
@@ -10,8 +10,9 @@ use crate::migrate::{self, MigrationSet};
 use crate::postgres::Postgres;
 use crate::row::Row;
 use crate::sql::{Dialect, Sql};
-use crate::sqlite::Sqlite;
+use crate::sqlite::{self, Snapshot, Sqlite};
 use crate::tx::{Inner, Tx};
+use crate::usage;
 use crate::value::Params;
 
 /// Where the data is.
@@ -26,7 +27,8 @@ pub enum Location {
         /// What a commit waits for.
         synchronous: Synchronous,
     },
-    /// A PostgreSQL server (14 or newer). The connection is not encrypted: use a socket, a private network or a local proxy.
+    /// A PostgreSQL server (14 or newer). The connection is encrypted, and the server's name verified, with `sslmode=require`;
+    /// `sslrootcert=PATH` names a file of authorities in place of the system's.
     Postgres {
         /// `postgresql://user:password@host/database`
         url: Secret,
@@ -52,6 +54,7 @@ pub struct Store(Backend);
 #[derive(Clone)]
 enum Backend {
     Sqlite(Arc<Sqlite>),
+    Snapshot(Snapshot),
     Postgres(Postgres),
 }
 
@@ -65,6 +68,29 @@ impl Store {
     /// Opens the database for a short-lived tool while a server may be running on it. Same as [`Store::open`] for PostgreSQL.
     pub async fn open_beside(location: &Location) -> Result<Self, StoreError> {
         Self::open_with(location, false).await
+    }
+
+    /// Opens a SQLite file that nobody writes any more, such as one that [`Store::snapshot`] made, for reading only. Nothing
+    /// appears beside it.
+    pub fn open_snapshot(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self(Backend::Snapshot(Snapshot::open(path)?)))
+    }
+
+    /// Writes everything, as it is at this moment, into a new SQLite file, and waits until that is on disk. Others go on
+    /// writing meanwhile. SQLite only; what is in PostgreSQL can be copied with [`crate::copy::copy`].
+    pub async fn snapshot(&self, path: &Path) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Sqlite(db) => db.snapshot(path).await,
+            _ => Err(StoreError::other("only a SQLite database in use can be written into a file", None)),
+        }
+    }
+
+    /// What is wrong with the data itself, in SQLite's words; nothing on PostgreSQL, which checks its pages when it reads them.
+    pub async fn damages(&self) -> Result<Vec<String>, StoreError> {
+        if self.dialect() == Dialect::Postgres {
+            return Ok(Vec::new());
+        }
+        sqlite::damages(&mut self.read().await?).await
     }
 
     async fn open_with(location: &Location, exclusive: bool) -> Result<Self, StoreError> {
@@ -85,23 +111,27 @@ impl Store {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         match &self.0 {
-            Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Sqlite(_) | Backend::Snapshot(_) => Dialect::Sqlite,
             Backend::Postgres(_) => Dialect::Postgres,
         }
     }
 
     /// Opens a read transaction: every statement sees the same state, that of the first one. Writing fails.
     pub async fn read(&self) -> Result<Tx, StoreError> {
+        usage::read();
         Ok(Tx::new(match &self.0 {
             Backend::Sqlite(db) => Inner::SqliteRead(db.read().await?),
+            Backend::Snapshot(db) => Inner::SqliteRead(db.read().await?),
             Backend::Postgres(db) => Inner::Postgres(db.read().await?),
         }))
     }
 
     /// Opens a write transaction. On SQLite there is one at a time: between here and the commit await nothing but the store.
     pub async fn write(&self) -> Result<Tx, StoreError> {
+        usage::write();
         Ok(Tx::new(match &self.0 {
             Backend::Sqlite(db) => Inner::SqliteWrite(db.write().await?),
+            Backend::Snapshot(_) => return Err(StoreError::other("a snapshot is for reading only", None)),
             Backend::Postgres(db) => Inner::Postgres(db.write().await?),
         }))
     }
@@ -113,8 +143,11 @@ impl Store {
 
     /// One read on its own: every row of the result.
     pub async fn all(&self, sql: Sql, params: Params) -> Result<Vec<Row>, StoreError> {
+        usage::read();
+        usage::statement();
         match &self.0 {
             Backend::Sqlite(db) => db.all(sql, &params).await,
+            Backend::Snapshot(db) => db.all(sql, &params).await,
             Backend::Postgres(db) => db.all(sql, &params).await,
         }
     }
@@ -129,6 +162,7 @@ impl Store {
     pub(crate) async fn prepare(&self, text: &str) -> Result<(), StoreError> {
         match &self.0 {
             Backend::Sqlite(db) => db.prepare(text).await,
+            Backend::Snapshot(_) => Ok(()),
             Backend::Postgres(db) => db.prepare(text).await,
         }
     }

@@ -3,8 +3,9 @@
 use crate::error::StoreError;
 use crate::postgres::PgTx;
 use crate::row::Row;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use crate::sqlite::{ReadTx, WriteTx};
+use crate::usage;
 use crate::value::Params;
 
 /// What runs once a transaction is on disk.
@@ -30,6 +31,14 @@ impl Tx {
         Self { inner, hooks: Vec::new(), failed: false }
     }
 
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match self.inner {
+            Inner::SqliteRead(_) | Inner::SqliteWrite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// The first row of the result, if any.
     pub async fn opt(&mut self, sql: Sql, params: Params) -> Result<Option<Row>, StoreError> {
         Ok(self.all(sql, params).await?.into_iter().next())
@@ -38,6 +47,7 @@ impl Tx {
     /// Every row of the result. Also for `INSERT/UPDATE/DELETE … RETURNING`.
     pub async fn all(&mut self, sql: Sql, params: Params) -> Result<Vec<Row>, StoreError> {
         self.start()?;
+        usage::statement();
         let rows = match &mut self.inner {
             Inner::SqliteRead(tx) => tx.all(sql, &params)?,
             Inner::SqliteWrite(tx) => tx.all(sql, &params)?,
@@ -50,6 +60,7 @@ impl Tx {
     /// Runs a statement without a result; the number of rows it changed.
     pub async fn run(&mut self, sql: Sql, params: Params) -> Result<u64, StoreError> {
         self.start()?;
+        usage::statement();
         let changed = match &mut self.inner {
             Inner::SqliteRead(tx) => tx.run(sql, &params)?,
             Inner::SqliteWrite(tx) => tx.run(sql, &params)?,

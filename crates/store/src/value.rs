@@ -170,6 +170,19 @@ impl<const N: usize> FromValue for [u8; N] {
     }
 }
 
+impl FromValue for Value {
+    fn from_value(field: Field<'_>) -> Option<Self> {
+        Some(match field {
+            Field::Null => Self::Null,
+            Field::Int(v) => Self::Int(v),
+            Field::Real(v) => Self::Real(v),
+            Field::Bool(v) => Self::Bool(v),
+            Field::Text(v) => Self::Text(v.to_owned()),
+            Field::Bytes(v) => Self::Bytes(v.to_vec()),
+        })
+    }
+}
+
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(field: Field<'_>) -> Option<Self> {
         match field {

@@ -119,7 +119,8 @@ impl Load<'_> {
         read_wrk(&String::from_utf8_lossy(&output.stdout))
     }
 
-    async fn own(&self, seconds: u64) -> Result<Rate, String> {
+    /// One round by our own generator, which leaves this program free to run another beside it.
+    pub async fn own(&self, seconds: u64) -> Result<Rate, String> {
         let make = Make { method: self.method, path: self.path, headers: self.headers, body: self.body };
         let begun = Instant::now();
         let end = begun + Duration::from_secs(seconds);

@@ -22,7 +22,9 @@ mod realtime;
 mod recall;
 mod report;
 mod samples;
+mod scale;
 mod server;
+mod soak;
 mod speech;
 mod start;
 mod streams;
@@ -35,7 +37,8 @@ use report::Report;
 const USAGE: &str =
     "usage: make bench ARGS=\"[--only NAME,…] [--rounds N] [--seconds N] [--quiet-wait N] [--bin PATH] [--write]\"
   --only NAME,…    sections to run: start, reads, tokens, memory-ingest, streams, webhooks, model, speech (default: these), act,
-                   plaza, recall, memory-speed, realtime (minutes: only when named)
+                   plaza, recall, memory-speed, realtime, scale, soak (minutes: only when named)
+  --minutes N      length of section soak (default 30)
   --rounds N       rounds of every measurement; medians are shown (default 5)
   --seconds N      length of a round of requests (default 5)
   --quiet-wait N   for each round wait at most N seconds for a moment without other load (default 60)
@@ -43,7 +46,7 @@ const USAGE: &str =
   --data PATH      the LoCoMo conversations of section recall (default ../shared/data/locomo-dev.json)
   --write          append the results to docs/BENCHMARKS.md";
 
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 15] = [
     "start",
     "reads",
     "tokens",
@@ -57,9 +60,11 @@ const SECTIONS: [&str; 13] = [
     "recall",
     "memory-speed",
     "realtime",
+    "scale",
+    "soak",
 ];
 /// Sections that take minutes and run only when they are named.
-const ON_REQUEST: [&str; 5] = ["act", "plaza", "recall", "memory-speed", "realtime"];
+const ON_REQUEST: [&str; 7] = ["act", "plaza", "recall", "memory-speed", "realtime", "scale", "soak"];
 /// Sections that need no server.
 const WITHOUT_SERVER: [&str; 2] = ["recall", "memory-speed"];
 
@@ -68,6 +73,7 @@ struct Options {
     only: Vec<String>,
     rounds: usize,
     seconds: u64,
+    minutes: u64,
     quiet_wait: Duration,
     bin: Option<PathBuf>,
     data: Option<PathBuf>,
@@ -80,6 +86,7 @@ impl Options {
             only: Vec::new(),
             rounds: 5,
             seconds: 5,
+            minutes: 30,
             quiet_wait: Duration::from_secs(60),
             bin: None,
             data: None,
@@ -97,6 +104,7 @@ impl Options {
                 "--only" => options.only = value.split(',').map(str::to_owned).collect(),
                 "--rounds" => options.rounds = usize::try_from(number()?.max(1)).unwrap_or(1),
                 "--seconds" => options.seconds = number()?.max(1),
+                "--minutes" => options.minutes = number()?.max(1),
                 "--quiet-wait" => options.quiet_wait = Duration::from_secs(number()?),
                 "--bin" => options.bin = Some(PathBuf::from(value)),
                 "--data" => options.data = Some(PathBuf::from(value)),
@@ -179,6 +187,8 @@ async fn sections(bench: &mut Bench) -> Result<(), String> {
             "plaza" => plaza::run(bench).await,
             "realtime" => realtime::run(bench).await,
             "webhooks" => webhooks::run(bench).await,
+            "scale" => scale::run(bench).await,
+            "soak" => soak::run(bench).await,
             _ => model::run(bench).await,
         };
         if let Err(why) = outcome {

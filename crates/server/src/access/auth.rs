@@ -13,6 +13,7 @@ use super::tokens::{self, Grant, Kind};
 use super::{Scope, ScopeSet};
 use crate::app::App;
 use crate::error::{ApiError, Code, Result};
+use crate::http::limits::{Met, Subject};
 use crate::http::peer::Peer;
 use crate::http::trace::Trace;
 
@@ -131,7 +132,16 @@ async fn grant_of(parts: &Parts, app: &App) -> Result<Arc<Grant>> {
     }
     let grant = checked(app, found, Peer::of(parts), "")?;
     // Tokens of the older gateway work there only.
-    if grant.kind == Kind::Agent { Err(ApiError::new(Code::TokenInvalid)) } else { Ok(grant) }
+    if grant.kind == Kind::Agent {
+        return Err(ApiError::new(Code::TokenInvalid));
+    }
+    if let Some(met) = parts.extensions.get::<Met>() {
+        let app_id = grant.app_id.as_deref().map(Subject::App);
+        for subject in grant.user_id.map(Subject::User).into_iter().chain(app_id) {
+            app.limits().count(subject, met, app.now())?;
+        }
+    }
+    Ok(grant)
 }
 
 /// The grant behind a bearer token that works now, at this address.

@@ -23,7 +23,7 @@ use crate::error::Result;
 const SUBJECT: &str = "access.revoked";
 /// How long a revocation is remembered for streams that were about to begin.
 const RECENT: Duration = Duration::from_secs(60);
-/// How long a listener that lost the bus waits before it listens again.
+/// How long a listener that lost the bus waits before it listens again, and how often it looks whether it lost something.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// A user and an app; no app for what users have open on their own.
@@ -163,7 +163,8 @@ impl Drop for Watch {
 
 /// Whether a user's account, or the app's access to it, has ended.
 async fn is_over(store: &Store, (user_id, app_id): &Pair) -> Result<bool> {
-    if store::is_suspended(store, *user_id).await? {
+    // User 0 is nobody: a visitor who did not sign in, and has no account that could end.
+    if *user_id != 0 && store::is_suspended(store, *user_id).await? {
         return Ok(true);
     }
     Ok(!app_id.is_empty() && store::is_revoked(store, *user_id, app_id).await?)
@@ -210,11 +211,19 @@ pub async fn listen(app: App) {
 async fn hear(app: &App) {
     let mut notices = app.bus().subscribe(SUBJECT).await;
     catch_up(app).await;
-    while let Some(message) = notices.next().await {
-        if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload) {
-            app.revocations().end_here(notice.user_id, &notice.app_id);
+    let mut tick = tokio::time::interval(AGAIN);
+    loop {
+        tokio::select! {
+            message = notices.next() => {
+                let Some(message) = message else { return };
+                if let Ok(notice) = serde_json::from_slice::<Notice>(&message.payload) {
+                    app.revocations().end_here(notice.user_id, &notice.app_id);
+                }
+            }
+            _ = tick.tick() => {}
         }
-        if notices.take_missed() > 0 {
+        // A bus that is away, or was, says nothing of what it did not carry.
+        if notices.take_missed() > 0 || app.bus().is_away() {
             catch_up(app).await;
         }
     }

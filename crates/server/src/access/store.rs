@@ -60,13 +60,16 @@ fn by_hash() -> Sql {
     )
 }
 
-/// Whether the user ended the app's access. An app or a user that is gone has none.
+/// Whether the user ended the app's access. An app or a user that is gone has none; user 0 is nobody in particular (a visitor who did
+/// not sign in), whose access ends with the app.
 pub(super) async fn is_revoked(store: &Store, user_id: i64, app_id: &str) -> Result<bool, StoreError> {
-    let known = sql!("SELECT revoked_at FROM authorizations WHERE user_id = $1 AND app_id = $2");
-    match store.opt(known, params![user_id, app_id]).await? {
-        Some(row) => Ok(row.get::<Option<i64>>("revoked_at")?.is_some()),
-        None => Ok(true),
-    }
+    let known = sql!(
+        "SELECT z.granted_at, z.revoked_at FROM apps a
+         LEFT JOIN authorizations z ON z.app_id = a.app_id AND z.user_id = $1 WHERE a.app_id = $2"
+    );
+    let Some(row) = store.opt(known, params![user_id, app_id]).await? else { return Ok(true) };
+    let (granted, revoked): (Option<i64>, Option<i64>) = (row.get("granted_at")?, row.get("revoked_at")?);
+    Ok(user_id != 0 && (granted.is_none() || revoked.is_some()))
 }
 
 /// Whether the operator suspended the account. One that is gone counts as suspended.

@@ -17,5 +17,6 @@ pub mod sessions;
 pub mod sources;
 pub mod speak;
 pub mod stream;
+mod traced;
 pub mod turn;
 pub mod whole;

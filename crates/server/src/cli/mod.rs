@@ -1,14 +1,17 @@
 //! The commands of the binary, one file each.
 
 mod app;
+mod backup;
 mod config;
 mod docs;
+mod doctor;
 mod embedder;
 mod integration;
 mod invitation;
 mod key;
 mod memory;
 mod migrate;
+mod migrate_store;
 mod model;
 mod models;
 mod open;
@@ -16,6 +19,7 @@ mod plaza;
 mod progress;
 mod serve;
 mod speech;
+mod top;
 mod user;
 
 use std::io::Write;
@@ -57,8 +61,20 @@ struct Common {
 enum Command {
     /// Start the server.
     Serve(serve::Args),
+    /// Look at everything the server depends on, and say what to do.
+    Doctor(doctor::Args),
+    /// Show what a running server does.
+    Top(top::Args),
     /// Bring the database to this version, and stop.
     Migrate,
+    /// Write everything into a new folder, while the server goes on.
+    Backup(backup::Backup),
+    /// Put a backup back; no server may be running.
+    Restore(backup::Restore),
+    /// Check a backup.
+    Verify(backup::Verify),
+    /// Copy everything from one database into another, for example from SQLite to PostgreSQL.
+    MigrateStore(migrate_store::Args),
     /// Create, list and repair user accounts.
     #[command(subcommand)]
     User(user::Command),
@@ -124,6 +140,12 @@ fn run(cli: Cli) -> Outcome {
             runtime()?.block_on(memory::run(config, command))
         }
         Command::Migrate => runtime()?.block_on(migrate::run(common.load(Vec::new())?)),
+        Command::Doctor(args) => runtime()?.block_on(doctor::run(common.load(Vec::new())?, args)),
+        Command::Top(args) => runtime()?.block_on(top::run(common.load(Vec::new())?, args)),
+        Command::Backup(args) => runtime()?.block_on(backup::backup(common.load(Vec::new())?, args)),
+        Command::Restore(args) => runtime()?.block_on(backup::restore(common.load(Vec::new())?, args)),
+        Command::Verify(args) => runtime()?.block_on(backup::verify(&args)),
+        Command::MigrateStore(args) => runtime()?.block_on(migrate_store::run(args)),
         Command::User(command) => runtime()?.block_on(user::run(common.load(Vec::new())?, command)),
         Command::App(command) => runtime()?.block_on(app::run(common.load(Vec::new())?, command)),
         Command::Key(command) => runtime()?.block_on(key::run(common.load(Vec::new())?, command)),

@@ -21,16 +21,16 @@ pub(super) async fn store(config: &Config) -> Result<Store> {
 }
 
 /// The database for a short command, while a server may be running on it.
-async fn store_beside(config: &Config) -> Result<Store> {
+pub(super) async fn store_beside(config: &Config) -> Result<Store> {
     migrated(Store::open_beside(&location(config)?).await?).await
 }
 
-async fn migrated(store: Store) -> Result<Store> {
+pub(super) async fn migrated(store: Store) -> Result<Store> {
     store.migrate(&[&secondme_jobs::MIGRATIONS, &crate::migrations::MIGRATIONS]).await?;
     Ok(store)
 }
 
-fn location(config: &Config) -> Result<Location> {
+pub(super) fn location(config: &Config) -> Result<Location> {
     let database = &config.database;
     if !database.url.is_empty() {
         return Ok(Location::Postgres { url: database.url.clone(), pool: database.pool });
@@ -69,13 +69,27 @@ pub(super) fn key(config: &Config) -> Result<SecretKey> {
     }
 }
 
+/// The server's key in hexadecimal, if there is one already.
+pub(super) fn key_text(config: &Config) -> Result<Option<String>> {
+    let configured = config.server.secret_key.expose();
+    if !configured.is_empty() {
+        return Ok(Some(configured.to_owned()));
+    }
+    let path = config.data_dir().join("server.key");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
+    }
+}
+
 fn parse_key(text: &str, origin: &str) -> Result<SecretKey> {
     let bytes = hex::decode(text).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     Ok(SecretKey::new(bytes.ok_or_else(|| format!("{origin} is not a key: 64 hexadecimal digits are needed"))?))
 }
 
 /// Writes a file that only its owner may read, and waits until it is on disk.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

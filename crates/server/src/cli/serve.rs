@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// (which brings no embedder either).
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// What this node does: `all`, `api` (answers requests) or `worker` (runs jobs).
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
 }
 
 impl Args {
@@ -48,6 +51,9 @@ impl Args {
         let mut flags = Vec::new();
         if let Some(listen) = &self.listen {
             flags.push(text("server.listen", listen));
+        }
+        if let Some(role) = &self.role {
+            flags.push(text("server.role", role));
         }
         match self.model.as_deref() {
             None => {}
@@ -68,8 +74,8 @@ impl Args {
 }
 
 pub(super) async fn run(config: Config, args: Args) -> Outcome {
-    let _logs = telemetry::start_logs(&config.log)?;
     secondme_llm::install_tls();
+    let _telemetry = telemetry::start(&config.log, &config.traces)?;
     let address = config.listen()?;
     let listener = TcpListener::bind(address).await.map_err(|e| {
         format!("cannot listen on {address}: {e}; choose another with --listen, for example --listen 127.0.0.1:8788")
@@ -96,7 +102,9 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
         demo::remember(&app, &made).await?;
         demo::write(&demo::world(&app), &app.config().data_dir())?;
     }
-    app.run_jobs(jobs(&app));
+    if app.config().server.role != "api" {
+        app.run_jobs(jobs(&app));
+    }
     background(&app);
     app.spawn(super::embedder::open(app.clone()));
     app.spawn(waiting::run(app.clone()));
@@ -116,9 +124,11 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
 fn background(app: &App) {
     app.spawn(revocations::listen(app.clone()));
     app.spawn(log::run(app.clone()));
-    app.spawn(webhooks::run(app.clone()));
     app.spawn(inspector::run(app.clone()));
     app.spawn(super::speech::open(app.clone()));
+    if app.config().server.role != "api" {
+        app.spawn(webhooks::run(app.clone()));
+    }
 }
 
 /// The runner of the server's durable jobs.

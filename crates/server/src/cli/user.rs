@@ -1,4 +1,6 @@
-//! `secondme user create|list|contract|operator|suspend|reinstate|reset-password`.
+//! `secondme user create|list|contract|operator|suspend|reinstate|reset-password|export|import|delete`.
+
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use secondme_kit::clock::iso;
@@ -9,6 +11,7 @@ use crate::admin::people::{self, Action};
 use crate::app::App;
 use crate::avatars::contract;
 use crate::config::Config;
+use crate::platform::bundle;
 use crate::users::accounts::{self, NewUser};
 
 #[derive(Debug, Subcommand)]
@@ -79,6 +82,33 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write everything of a user into a file (docs/BUNDLE.md).
+    Export {
+        /// Whose.
+        #[arg(long)]
+        email: String,
+        /// The file to make.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Put an exported file into an account, in place of what is there.
+    Import {
+        /// Whose account; it must exist.
+        #[arg(long)]
+        email: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+    },
+    /// Delete a user with everything of theirs; nothing brings it back.
+    Delete {
+        /// Whose account.
+        #[arg(long)]
+        email: String,
+        /// Yes, really.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(super) async fn run(config: Config, command: Command) -> Outcome {
@@ -128,6 +158,24 @@ pub(super) async fn run(config: Config, command: Command) -> Outcome {
             } else {
                 format!("new password of {email}: {password}")
             });
+        }
+        Command::Export { email, to } => {
+            let bundle = bundle::export(&app, accounts::people::id_of(&app, &email).await?).await?;
+            super::open::write_private(&to, &bundle.text).map_err(|e| format!("cannot write {}: {e}", to.display()))?;
+            say(&format!("{} rows in {}", bundle.rows, to.display()));
+        }
+        Command::Import { email, from } => {
+            let text = std::fs::read_to_string(&from).map_err(|e| format!("cannot read {}: {e}", from.display()))?;
+            let done = bundle::import(&app, accounts::people::id_of(&app, &email).await?, &text).await?;
+            say(&format!("{} rows imported, {} left out", done.rows, done.left_out));
+        }
+        Command::Delete { email, yes } => {
+            let id = accounts::people::id_of(&app, &email).await?;
+            if !yes {
+                return Err(format!("this deletes everything of user {id} ({email}) for ever; add --yes").into());
+            }
+            bundle::delete(&app, id).await?;
+            say(&format!("user {id} is deleted"));
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ mod database;
 mod inspector;
 mod integrations;
 mod learning;
+mod limits;
 mod load;
 mod memory;
 mod models;
@@ -20,6 +21,7 @@ mod section;
 mod server;
 mod speech;
 mod switches;
+mod traces;
 mod uploads;
 mod visitor;
 mod webhooks;
@@ -37,6 +39,7 @@ pub use database::Database;
 pub use inspector::Inspector;
 pub use integrations::Integrations;
 pub use learning::Learning;
+pub use limits::Limits;
 pub use load::{ConfigError, Overrides, load};
 pub use memory::Memory;
 pub use models::{Model, Models};
@@ -47,6 +50,7 @@ pub use recall::Recall;
 pub use server::Server;
 pub use speech::Speech;
 pub use switches::{Compat, Log, Policy, Search};
+pub use traces::Traces;
 pub use uploads::Uploads;
 pub use visitor::Visitor;
 pub use webhooks::Webhooks;
@@ -59,6 +63,7 @@ pub struct Config {
     pub server: Server,
     pub database: Database,
     pub bus: Bus,
+    pub limits: Limits,
     pub accounts: Accounts,
     pub oauth: Oauth,
     pub openai: Openai,
@@ -80,6 +85,7 @@ pub struct Config {
     pub inspector: Inspector,
     pub integrations: Integrations,
     pub log: Log,
+    pub traces: Traces,
 }
 
 impl Config {
@@ -106,6 +112,16 @@ impl Config {
     /// Checks what the types cannot: values that must be one of a few words, and addresses.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.listen()?;
+        one_of("server.role", &self.server.role, &["all", "api", "worker"])?;
+        for proxy in &self.server.trusted_proxies {
+            if !crate::http::limits::Proxies::is_valid(proxy) {
+                return Err(ConfigError::value(
+                    "server.trusted_proxies",
+                    proxy,
+                    "addresses and networks such as 10.0.0.0/8",
+                ));
+            }
+        }
         one_of("database.synchronous", &self.database.synchronous, &["full", "normal"])?;
         one_of("learning.model", &self.learning.model, &["nano", "pro", "off"])?;
         one_of("uploads.store", &self.uploads.store, &["folder", "s3", "memory"])?;
@@ -137,7 +153,11 @@ impl Config {
         if !bus.is_empty() && !url::Url::parse(bus).is_ok_and(|u| matches!(u.scheme(), "nats" | "tls")) {
             return Err(ConfigError::value("bus.url", "[redacted]", "a URL such as nats://host:4222"));
         }
-        for (name, url) in [("server.public_url", &self.server.public_url), ("search.url", &self.search.url)] {
+        for (name, url) in [
+            ("server.public_url", &self.server.public_url),
+            ("search.url", &self.search.url),
+            ("traces.url", &self.traces.url),
+        ] {
             if !url.is_empty() && !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https")) {
                 return Err(ConfigError::value(name, url, "an http or https URL"));
             }

@@ -4,8 +4,8 @@ use toml::{Table, Value};
 
 use super::section::Key;
 use super::{
-    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Integrations, Learning, Log, Memory, Model, Oauth,
-    Openai, Plaza, Policy, Recall, Search, Server, Social, Speech, Uploads, Visitor, Webhooks, load,
+    Accounts, Avatars, Bus, Chat, Compat, Database, Inspector, Integrations, Learning, Limits, Log, Memory, Model,
+    Oauth, Openai, Plaza, Policy, Recall, Search, Server, Social, Speech, Traces, Uploads, Visitor, Webhooks, load,
 };
 
 /// Section name, what it is for, its keys.
@@ -13,6 +13,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("server", Server::DOC, Server::KEYS),
     ("database", Database::DOC, Database::KEYS),
     ("bus", Bus::DOC, Bus::KEYS),
+    ("limits", Limits::DOC, Limits::KEYS),
     ("accounts", Accounts::DOC, Accounts::KEYS),
     ("oauth", Oauth::DOC, Oauth::KEYS),
     ("openai", Openai::DOC, Openai::KEYS),
@@ -35,6 +36,7 @@ pub const SECTIONS: &[(&str, &str, &[Key])] = &[
     ("inspector", Inspector::DOC, Inspector::KEYS),
     ("integrations", Integrations::DOC, Integrations::KEYS),
     ("log", Log::DOC, Log::KEYS),
+    ("traces", Traces::DOC, Traces::KEYS),
 ];
 
 /// The reference as Markdown.

@@ -201,6 +201,7 @@ codes! {
     TtsFailed => 502 "tts.engine.failed", "The speech engine failed", "语音合成失败", "The speech engine broke, or its server answered with an error.";
 
     RateLimited => 429 "request.rate.limited", "Too many requests: try again in {} seconds", "请求过于频繁，请 {} 秒后重试", "A rate limit was hit.";
+    Overloaded => 503 "request.overloaded", "The server has too much to do: try again soon", "服务器繁忙，请稍后重试", "More requests are being worked on than `limits.in_flight_max` allows; reads are refused first.";
     Internal => 500 "internal.error", "Internal error; the request id helps the operator to find it", "服务器内部错误，请提供请求 ID 联系管理员", "Something went wrong on the server.";
     Connection => 503 "connection.error", "A part of the server is not reachable, try again", "服务暂不可用，请稍后重试", "The database is away or busy.";
 }

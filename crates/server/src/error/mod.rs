@@ -137,7 +137,7 @@ impl std::error::Error for ApiError {}
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let code = match error {
-            StoreError::Unavailable(_) | StoreError::Busy(_) => Code::Connection,
+            StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::DiskFull => Code::Connection,
             _ => Code::Internal,
         };
         let this = Self::new(code).caused_by(error);

@@ -8,11 +8,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang, render};
 use crate::http::page::{PageError, flash, is_for_people};
 use crate::http::trace::{Facts, Seen, Trace, redacted_query, unquoted};
+use crate::telemetry::traces;
 
 /// The header that carries the request's id, in requests and in every answer.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,11 +28,16 @@ const TRACED_CHARS: usize = 200;
 
 /// Any origin may call; no credentials of the browser come with it.
 pub fn open_cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods(Any)
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID, RETRY_AFTER, HeaderName::from_static("content-type")])
+    CorsLayer::new().allow_origin(Any).allow_methods(Any).allow_headers(AllowHeaders::mirror_request()).expose_headers(
+        [
+            REQUEST_ID,
+            RETRY_AFTER,
+            HeaderName::from_static("content-type"),
+            HeaderName::from_static("ratelimit-limit"),
+            HeaderName::from_static("ratelimit-remaining"),
+            HeaderName::from_static("ratelimit-reset"),
+        ],
+    )
 }
 
 /// Around everything: request id, error rendering, one log line, metrics.
@@ -41,10 +48,12 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let method = request.method().clone();
     let lang = Lang::of(request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let people = is_for_people(request.uri().path(), request.headers());
     let flash = flash::is_waiting(request.headers());
     let traced = traced(&app, &mut request);
-    let mut response = wrong_method(next.run(request).await);
+    let span = traces::request(&app.config().traces, &request, route, &id);
+    let mut response = wrong_method(next.run(request).instrument(span.clone()).await);
     let refused = traced.as_ref().and_then(|_| response.extensions().get::<ApiError>().cloned());
     if people {
         response = as_page(response, lang, flash);
@@ -53,8 +62,8 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let status = response.status().as_u16();
+    traces::answered(&span, status);
     let seconds = start.elapsed().as_secs_f64();
     tracing::info!(request_id = id, %method, route, status, ms = (seconds * 1e6).round() / 1e3, "request");
     app.metrics().request(&method, route, status, seconds);

@@ -3,6 +3,7 @@
 pub mod envelope;
 pub mod extract;
 pub mod layers;
+pub mod limits;
 pub mod operations;
 pub mod outbound;
 pub mod page;

@@ -51,5 +51,29 @@ fn word(status: &ModelStatus) -> &str {
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    let gauge = |name, value: i64| app.metrics().gauge(name, value as f64);
+    gauge("secondme_http_in_flight", app.limits().in_flight());
+    gauge("secondme_bus_dropped", app.bus().dropped().try_into().unwrap_or(i64::MAX));
+    let database = secondme_store::usage();
+    app.metrics().count("secondme_database_reads_total", database.reads);
+    app.metrics().count("secondme_database_writes_total", database.writes);
+    app.metrics().count("secondme_database_statements_total", database.statements);
+    gauge("secondme_bus_away", app.bus().is_away().into());
+    // A database that is away is news, too.
+    match secondme_jobs::counts(app.store()).await {
+        Ok(counts) => {
+            let oldest = counts.iter().filter_map(|c| c.oldest).min();
+            let late = oldest.map_or(0, |at| (app.now() - at).max(0) / 1_000);
+            gauge("secondme_database_up", 1);
+            gauge("secondme_jobs_pending", counts.iter().map(|c| c.pending).sum());
+            gauge("secondme_jobs_running", counts.iter().map(|c| c.running).sum());
+            gauge("secondme_jobs_dead", counts.iter().map(|c| c.dead).sum());
+            gauge("secondme_jobs_late_seconds", late);
+        }
+        Err(error) => {
+            tracing::warn!(cause = %error, "the metrics are without jobs: the database does not answer");
+            gauge("secondme_database_up", 0);
+        }
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics().render())
 }

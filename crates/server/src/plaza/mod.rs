@@ -13,9 +13,11 @@ pub mod moderation;
 pub mod posts;
 mod words;
 
+use secondme_store::Tx;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::error::Result;
 
 /// The routes of the plaza, below `/gate/lab/api`.
 pub fn routes() -> OpenApiRouter<App> {
@@ -27,4 +29,14 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(feed::http::routes())
         .merge(moderation::http::routes())
         .merge(drafts::routes())
+}
+
+/// Takes everything of a user off the plaza, in the transaction that deletes the account: what they liked and commented counts
+/// no more, what others remember of it goes, too.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn forget_user(tx: &mut Tx, user_id: i64) -> Result<()> {
+    comments::forget_user(tx, user_id).await?;
+    posts::forget_user(tx, user_id).await
 }

@@ -12,6 +12,8 @@ use crate::app::App;
 /// Everything about visitors on the bus.
 const EVERYTHING: &str = "visitor.>";
 const TICK: Duration = Duration::from_secs(1);
+/// How often readers look into the log while the bus is away.
+const POLL: Duration = Duration::from_millis(250);
 
 /// Starts the task, once; what is published after this returns is heard.
 pub async fn start(app: &App) {
@@ -27,6 +29,8 @@ async fn listen(app: &App, mut news: BusStream) {
     let mut warm: Vec<Box<str>> = Vec::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut poll = tokio::time::interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = app.stopping().cancelled() => break,
@@ -39,6 +43,11 @@ async fn listen(app: &App, mut news: BusStream) {
                     app.live().missed();
                 }
             },
+            _ = poll.tick() => {
+                if app.bus().is_away() {
+                    app.live().missed();
+                }
+            }
             _ = tick.tick() => {
                 if news.take_missed() > 0 {
                     app.live().missed();

@@ -69,7 +69,7 @@ pub async fn post(world: &World, token: &str, id: &str) -> Value {
     data(world.get(&format!("secondme/plaza/posts/{id}"), token).await)
 }
 
-async fn comment(world: &World, token: &str, body: Value) -> String {
+pub async fn comment(world: &World, token: &str, body: Value) -> String {
     data(world.post("secondme/plaza/posts/comment", token, &body).await)["commentId"].as_str().unwrap().to_owned()
 }
 

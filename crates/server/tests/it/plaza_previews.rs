@@ -40,7 +40,8 @@ async fn site(world: &World) -> String {
 }
 
 async fn run(world: &World, id: &str) -> Result<Done, JobError> {
-    let job = Job { id: 1, kind: KIND.to_owned(), payload: json!({"postId": id}), attempt: 1, created_at: 0 };
+    let job =
+        Job { id: 1, kind: KIND.to_owned(), payload: json!({"postId": id}), attempt: 1, created_at: 0, trace: None };
     Preview(world.app.clone()).run(&job).await
 }
 

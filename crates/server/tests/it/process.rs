@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Drop for Server {
@@ -19,13 +19,13 @@ impl Drop for Server {
     }
 }
 
-fn secondme(data: &Path) -> Command {
+pub fn secondme(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_secondme"));
     command.arg("--data-dir").arg(data).current_dir(data);
     command
 }
 
-fn start(data: &Path, extra: &[&str]) -> Server {
+pub fn start(data: &Path, extra: &[&str]) -> Server {
     let mut child = secondme(data)
         .args(["serve", "--demo", "--model", "echo", "--listen", "127.0.0.1:0"])
         .args(extra)
@@ -33,20 +33,33 @@ fn start(data: &Path, extra: &[&str]) -> Server {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut url = String::new();
-    for line in lines.map_while(Result::ok) {
-        if let Some(rest) = line.strip_prefix("SecondMe is ready: ") {
-            url = rest.split_whitespace().next().unwrap().replace("localhost", "127.0.0.1");
-            break;
-        }
-    }
-    assert!(!url.is_empty(), "the server ended before it was ready");
+    let url = ready_url(&mut child);
     Server { child, url }
 }
 
+/// What the server says when it can be used.
+pub fn ready_url(child: &mut Child) -> String {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.map_while(Result::ok) {
+        if let Some(rest) = line.strip_prefix("SecondMe is ready: ") {
+            return rest.split_whitespace().next().unwrap().replace("localhost", "127.0.0.1");
+        }
+    }
+    panic!("the server ended before it was ready");
+}
+
+/// The status of a POST as Ada.
+pub fn post(url: &str, path: &str, body: &str) -> String {
+    let output = Command::new("curl")
+        .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Authorization: Bearer lba_at_demo_ada"])
+        .args(["-H", "Content-Type: application/json", "-d", body, &format!("{url}{path}")])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 impl Server {
-    fn curl(&self, path: &str) -> Value {
+    pub fn curl(&self, path: &str) -> Value {
         let output = Command::new("curl")
             .args(["-s", "-H", "Authorization: Bearer lba_at_demo_ada", &format!("{}{path}", self.url)])
             .output()
@@ -54,11 +67,11 @@ impl Server {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    fn wait(&mut self) -> std::process::ExitStatus {
+    pub fn wait(&mut self) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -242,4 +255,22 @@ fn report_until_refused(url: &str, from: usize) -> Vec<(usize, i64)> {
         answered.push((object, answer["data"]["eventId"].as_i64().unwrap()));
     }
     answered
+}
+
+#[test]
+fn a_role_says_what_a_node_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let status = |server: &Server, path: &str| {
+        let url = format!("{}{path}", server.url);
+        let output = Command::new("curl").args(["-s", "-o", "/dev/null", "-w", "%{http_code}", &url]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let server = start(dir.path(), &["--role", "worker"]);
+    assert_eq!((&*status(&server, "/readyz"), &*status(&server, "/login")), ("200", "404"));
+    drop(server);
+    let server = start(dir.path(), &["--role", "api"]);
+    assert_eq!((&*status(&server, "/readyz"), &*status(&server, "/login")), ("200", "200"));
+    drop(server);
+    let wrong = secondme(dir.path()).args(["serve", "--role", "boss", "--model", "echo"]).output().unwrap();
+    assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("worker"), "{wrong:?}");
 }

@@ -51,7 +51,7 @@ fn noise(seed: u32) -> Vec<u8> {
     bytes
 }
 
-async fn stored(world: &World) -> (i64, i64) {
+pub async fn stored(world: &World) -> (i64, i64) {
     let sql = sql!("SELECT (SELECT COUNT(*) FROM upload_objects) AS objects, (SELECT COUNT(*) FROM uploads) AS owners");
     let row = world.app.store().opt(sql, params![]).await.unwrap().unwrap();
     (row.get("objects").unwrap(), row.get("owners").unwrap())

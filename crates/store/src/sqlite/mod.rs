@@ -4,6 +4,7 @@
 mod checkpoint;
 mod group;
 mod readers;
+mod snapshot;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use group::WriteTx;
 pub(crate) use readers::ReadTx;
+pub(crate) use snapshot::{Snapshot, damages};
 
 use crate::error::StoreError;
 use crate::row::Row;
@@ -27,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Sqlite {
     writer: group::Writer,
     readers: Arc<readers::Readers>,
+    path: PathBuf,
     _lock: Option<File>,
 }
 
@@ -46,6 +49,7 @@ impl Sqlite {
         Ok(Arc::new(Self {
             writer: group::Writer::start(conn, checkpoints)?,
             readers: Arc::new(readers::Readers::new(path.to_owned(), readers.max(1))),
+            path: path.to_owned(),
             _lock: lock,
         }))
     }
@@ -61,6 +65,10 @@ impl Sqlite {
     pub(crate) async fn all(&self, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
         let reader = self.readers.take().await?;
         all(reader.conn()?, sql, params)
+    }
+
+    pub(crate) async fn snapshot(&self, to: &Path) -> Result<(), StoreError> {
+        snapshot::write(&self.path, to).await
     }
 
     #[cfg(feature = "testing")]

@@ -5,6 +5,8 @@ mod cancelled;
 #[cfg(test)]
 mod concurrent;
 #[cfg(test)]
+mod copy;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod failures;

@@ -116,6 +116,17 @@ fn shortened(content: &str) -> String {
     line.chars().take(SUMMARY_CHARS - 1).chain(['…']).collect()
 }
 
+/// Takes a conversation away with what was said in it, because its visitor's account ends. That somebody came stays counted, under a name that
+/// says nothing.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn forget(tx: &mut Tx, conversation: &Conversation<'_>, nobody: &str) -> Result<()> {
+    store::delete(tx, conversation).await?;
+    store::rename_traffic(tx, conversation, nobody).await?;
+    Ok(())
+}
+
 /// The conversations of an avatar, the newest first.
 ///
 /// # Errors

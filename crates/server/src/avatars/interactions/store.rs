@@ -54,6 +54,17 @@ pub(super) async fn count_traffic(
     tx.run(text, params![c.avatar_id, c.user_id, slot, c.visitor, messages]).await.map(drop)
 }
 
+/// The messages go with it.
+pub(super) async fn delete(tx: &mut Tx, c: &Conversation<'_>) -> Result<u64, StoreError> {
+    let text = sql!("DELETE FROM avatar_interactions WHERE user_id = $1 AND avatar_id = $2 AND session_id = $3");
+    tx.run(text, params![c.user_id, c.avatar_id, c.session_id]).await
+}
+
+pub(super) async fn rename_traffic(tx: &mut Tx, c: &Conversation<'_>, nobody: &str) -> Result<u64, StoreError> {
+    let text = sql!("UPDATE avatar_traffic SET visitor = $4 WHERE user_id = $1 AND avatar_id = $2 AND visitor = $3");
+    tx.run(text, params![c.user_id, c.avatar_id, c.visitor, nobody]).await
+}
+
 pub(super) async fn list(
     tx: &mut Tx,
     user_id: i64,

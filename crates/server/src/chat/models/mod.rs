@@ -13,6 +13,7 @@ use serde_json::Value;
 pub use place::Place;
 pub use supply::Supply;
 
+use super::traced::Traced;
 use crate::config::Compat;
 use crate::error::{ApiError, Problem, Result};
 
@@ -63,6 +64,8 @@ impl ModelName {
 pub struct Models {
     nano: Arc<dyn ChatModel>,
     pro: Arc<dyn ChatModel>,
+    /// Whether both are the same.
+    one: bool,
     present: Arc<AtomicBool>,
     supply: Arc<OnceLock<Supply>>,
 }
@@ -76,7 +79,9 @@ impl std::fmt::Debug for Models {
 impl Models {
     /// A model for each name; they may be the same.
     pub fn new(nano: Arc<dyn ChatModel>, pro: Arc<dyn ChatModel>) -> Self {
-        Self { nano, pro, present: Arc::new(AtomicBool::new(true)), supply: Arc::default() }
+        let one = Arc::ptr_eq(&nano, &pro);
+        let (nano, pro) = (Traced::around(ModelName::Nano, nano), Traced::around(ModelName::Pro, pro));
+        Self { nano, pro, one, present: Arc::new(AtomicBool::new(true)), supply: Arc::default() }
     }
 
     /// Where models of the catalogue come from; none where no model is of the catalogue.
@@ -91,7 +96,7 @@ impl Models {
 
     /// Whether both names lead to the same model.
     pub fn are_one(&self) -> bool {
-        Arc::ptr_eq(&self.nano, &self.pro)
+        self.one
     }
 
     /// The model behind a name.

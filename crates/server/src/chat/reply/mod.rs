@@ -19,6 +19,7 @@ use secondme_store::Tx;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 pub(super) use follow::Show;
 pub(crate) use follow::refused;
@@ -124,7 +125,7 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
     if reply.context.is_new {
         reply.send(stream::session(&reply.context.session_id));
     }
-    app.spawn(async move { reply.run(starting).await });
+    app.spawn(async move { reply.run(starting).await }.in_current_span());
     Ok(receiver)
 }
 

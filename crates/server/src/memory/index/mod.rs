@@ -9,7 +9,7 @@ mod store;
 pub mod waiting;
 
 use secondme_kit::Millis;
-use secondme_store::{StoreError, Tx};
+use secondme_store::{Store, StoreError, Tx};
 
 use super::audience::Audience;
 
@@ -112,6 +112,31 @@ pub async fn remove(tx: &mut Tx, user_id: i64, kind: Kind, item_id: &str) -> Res
         store::note_gone(tx, user_id, version, id).await?;
     }
     Ok(())
+}
+
+/// Removes all entries of a user.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn remove_all(tx: &mut Tx, user_id: i64) -> Result<(), StoreError> {
+    for (kind, item_id) in store::items(tx, user_id).await? {
+        if let Some(kind) = Kind::parse(&kind) {
+            remove(tx, user_id, kind, &item_id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets the server make the words of entries anew that came without them: after everything was copied from the other kind of
+/// database, whose full text looks different. How many these are.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn word_anew(store: &Store) -> Result<u64, StoreError> {
+    let mut tx = store.write().await?;
+    let count = store::wait_again(&mut tx).await?;
+    tx.commit().await?;
+    Ok(count)
 }
 
 /// Changes who may hear a thing, if it has an entry.

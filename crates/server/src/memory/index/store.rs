@@ -168,6 +168,23 @@ pub(super) async fn insert_words(tx: &mut Tx, id: i64, words: &str) -> Result<()
     Ok(())
 }
 
+/// What a user's entries stand for, in words and ids.
+pub(super) async fn items(tx: &mut Tx, user_id: i64) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = sql!("SELECT kind, item_id FROM memory_entries WHERE user_id = $1 ORDER BY id");
+    tx.all(sql, params![user_id]).await?.iter().map(|row| Ok((row.get("kind")?, row.get("item_id")?))).collect()
+}
+
+/// Entries of anybody that are said to be in the full text and are not.
+pub(super) async fn wait_again(tx: &mut Tx) -> Result<u64, StoreError> {
+    let sql = sql!(
+        sqlite: "UPDATE memory_entries SET worded = FALSE
+                 WHERE worded AND NOT EXISTS (SELECT 1 FROM memory_words WHERE memory_words.rowid = memory_entries.id)",
+        postgres: "UPDATE memory_entries SET worded = FALSE
+                   WHERE worded AND NOT EXISTS (SELECT 1 FROM memory_words WHERE entry_id = memory_entries.id)",
+    );
+    tx.run(sql, params![]).await
+}
+
 pub(super) async fn set_audience(
     tx: &mut Tx,
     user_id: i64,

@@ -334,6 +334,17 @@ pub async fn delete(app: &App, owner: i64, app_id: &str) -> Result<()> {
     Ok(())
 }
 
+/// The end of all apps of a developer, in the transaction that deletes their rows.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn end_all_in(app: &App, tx: &mut Tx, owner: i64) -> Result<()> {
+    for app_id in store::ids_of_owner(tx, owner).await? {
+        end_access(app, tx, &app_id);
+    }
+    Ok(())
+}
+
 /// After the commit, nothing of the app is believed any more, on any node.
 fn end_access(app: &App, tx: &mut Tx, app_id: &str) {
     let (app, app_id) = (app.clone(), app_id.to_owned());

@@ -158,6 +158,11 @@ pub(super) async fn replace_secret(
     tx.run(replace, params![owner, app_id, hash, until, now]).await
 }
 
+pub(super) async fn ids_of_owner(tx: &mut Tx, owner: i64) -> Result<Vec<String>, StoreError> {
+    let rows = tx.all(sql!("SELECT app_id FROM apps WHERE owner_user_id = $1 ORDER BY app_id"), params![owner]).await?;
+    rows.iter().map(|row| row.get("app_id")).collect()
+}
+
 pub(super) async fn delete(tx: &mut Tx, owner: i64, app_id: &str) -> Result<u64, StoreError> {
     tx.run(sql!("DELETE FROM apps WHERE owner_user_id = $1 AND app_id = $2"), params![owner, app_id]).await
 }

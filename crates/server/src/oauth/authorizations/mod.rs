@@ -147,6 +147,19 @@ pub async fn end(app: &App, user_id: i64, app_id: &str, forget: bool) -> Result<
     Ok(Revoked { receipt_id })
 }
 
+/// The same for everything that a user granted, in the transaction that ends the account.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn end_all_in(app: &App, tx: &mut Tx, user_id: i64) -> Result<()> {
+    for (app_id, app_scoped_user_id) in store::revoke_all(tx, user_id, app.now()).await? {
+        webhooks::announce_in(app, tx, &app_id, &app_scoped_user_id).await?;
+        let announcing = app.clone();
+        tx.after_commit(move || revocations::announce(&announcing, Some(user_id), &app_id));
+    }
+    Ok(())
+}
+
 async fn enqueue_forgetting(app: &App, tx: &mut Tx, user_id: i64, app_id: &str) -> Result<String> {
     let receipt_id = format!("fgt_{}", app.entropy().alphanumeric(24));
     let payload = json!({"userId": user_id, "appId": app_id, "receiptId": receipt_id});

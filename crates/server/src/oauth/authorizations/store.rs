@@ -108,6 +108,16 @@ pub(super) async fn revoke(
         .transpose()
 }
 
+/// Ends everything that a user granted; the apps, with what the user is called there.
+pub(super) async fn revoke_all(tx: &mut Tx, user_id: i64, now: Millis) -> Result<Vec<(String, String)>, StoreError> {
+    let revoke = sql!(
+        "UPDATE authorizations SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL
+         RETURNING app_id, app_scoped_user_id"
+    );
+    let rows = tx.all(revoke, params![user_id, now]).await?;
+    rows.iter().map(|row| Ok((row.get("app_id")?, row.get("app_scoped_user_id")?))).collect()
+}
+
 pub(super) async fn is_over(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
     let alive = sql!("SELECT id FROM authorizations WHERE id = $1 AND revoked_at IS NULL");
     Ok(tx.opt(alive, params![id]).await?.is_none())

@@ -5,11 +5,13 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use secondme_kit::{Millis, Secret};
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::Url;
 
 use super::sign::{self, Signed};
 use crate::app::App;
 use crate::http::outbound::{Answer, Ask, OutboundError, Reach};
+use crate::telemetry::traces;
 
 /// One attempt, as it went.
 #[derive(Clone, Debug)]
@@ -61,6 +63,7 @@ pub(super) async fn once(app: &App, url: &str, event: (&str, &str), body: &str, 
     let signed = Signed { event_id, event_type, timestamp: at.div_euclid(1_000), body };
     let headers = sign::headers(&signed, secrets);
     let config = &app.config().webhooks;
+    let span = traces::webhook(event_id, event_type);
     let begun = Instant::now();
     let outcome = match Url::parse(url) {
         Err(_) => Err(OutboundError::Url),
@@ -72,9 +75,13 @@ pub(super) async fn once(app: &App, url: &str, event: (&str, &str), body: &str, 
                 max_bytes: config.response_max_bytes,
                 ..Ask::post(url, body.to_owned())
             };
-            app.outbound().send(ask).await
+            app.outbound().send(ask).instrument(span.clone()).await
         }
     };
+    match &outcome {
+        Ok(answer) => traces::answered(&span, answer.status.as_u16()),
+        Err(_) => traces::failed(&span),
+    }
     let duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     Attempt { at, url: url.to_owned(), headers, outcome, duration_ms }
 }

@@ -205,6 +205,19 @@ pub(super) async fn delete_in(tx: &mut Tx, author: i64, id: &str) -> Result<bool
     Ok(true)
 }
 
+/// Takes everything away that a user wrote and liked here, before the account is deleted. Answers of others stay, without the name.
+pub(super) async fn forget_user(tx: &mut Tx, user_id: i64) -> Result<()> {
+    store::forget_names(tx, user_id).await?;
+    for seq in store::liked_by(tx, user_id).await? {
+        store::delete_like(tx, user_id, seq).await?;
+        store::count_like(tx, seq, -1).await?;
+    }
+    for id in store::ids_of(tx, user_id).await? {
+        delete_in(tx, user_id, &id).await?;
+    }
+    Ok(())
+}
+
 /// Authors and ids of the comments under a post.
 pub(super) async fn under(tx: &mut Tx, post_id: &str) -> Result<Vec<(i64, String)>> {
     Ok(store::under(tx, post_id).await?)

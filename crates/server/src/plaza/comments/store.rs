@@ -134,6 +134,28 @@ pub(super) async fn delete_like(tx: &mut Tx, user_id: i64, seq: i64) -> Result<u
     tx.run(sql, params![user_id, seq]).await
 }
 
+/// The places of the comments that a user likes.
+pub(super) async fn liked_by(tx: &mut Tx, user_id: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = sql!("SELECT comment_seq FROM plaza_comment_likes WHERE user_id = $1 ORDER BY comment_seq");
+    tx.all(sql, params![user_id]).await?.iter().map(|row| row.get("comment_seq")).collect()
+}
+
+/// A user's comments, in any state.
+pub(super) async fn ids_of(tx: &mut Tx, author: i64) -> Result<Vec<String>, StoreError> {
+    let sql = sql!("SELECT comment_id FROM plaza_comments WHERE author_id = $1 ORDER BY seq");
+    tx.all(sql, params![author]).await?.iter().map(|row| row.get("comment_id")).collect()
+}
+
+/// Takes a user's name out of the comments that answer theirs.
+pub(super) async fn forget_names(tx: &mut Tx, author: i64) -> Result<u64, StoreError> {
+    let sql = sql!(
+        "UPDATE plaza_comments SET reply_to_name = NULL
+         WHERE post_seq IN (SELECT post_seq FROM plaza_comments WHERE author_id = $1)
+           AND reply_to IN (SELECT comment_id FROM plaza_comments WHERE author_id = $1)"
+    );
+    tx.run(sql, params![author]).await
+}
+
 pub(super) async fn count_like(tx: &mut Tx, seq: i64, by: i64) -> Result<i64, StoreError> {
     let sql = sql!("UPDATE plaza_comments SET likes = likes + $2 WHERE seq = $1 RETURNING likes");
     tx.opt(sql, params![seq, by]).await?.map_or(Ok(0), |row| row.get("likes"))

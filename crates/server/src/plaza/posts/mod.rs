@@ -10,7 +10,7 @@ mod store;
 
 use secondme_jobs::{NewJob, enqueue};
 use secondme_kit::Millis;
-use secondme_store::Tx;
+use secondme_store::{Store, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -27,6 +27,8 @@ use crate::memory::timeline::{self, Noted};
 
 /// The kinds of content.
 pub const CONTENT_TYPES: [&str; 3] = ["discussion", "ama", "info"];
+/// Posts whose words are stored in one transaction.
+const WORDS_BATCH: i64 = 500;
 /// The only type of post: everybody on the plaza may read it.
 pub const PUBLIC: &str = "public";
 
@@ -137,7 +139,7 @@ pub struct Post {
 pub async fn create(app: &App, caller: &Caller, new: &NewPost) -> Result<String> {
     let (author, now) = (caller.user_id, app.now());
     let id = format!("post_{}", app.entropy().alphanumeric(16));
-    let text = searchable(new);
+    let text = searchable(&new.content, &new.beside, new.link_meta.as_ref());
     let keys = words::keys(&text).join(" ");
     let row = PostRow { id: &id, author, app_id: caller.app_id(), new, hot: hot(0, now), now };
     let mut tx = app.store().write().await?;
@@ -155,11 +157,10 @@ pub async fn create(app: &App, caller: &Caller, new: &NewPost) -> Result<String>
 }
 
 /// What a search finds a post by.
-fn searchable(new: &NewPost) -> String {
-    let meta = new.link_meta.as_ref();
+fn searchable(content: &str, beside: &Beside, meta: Option<&LinkMeta>) -> String {
     let parts = [
-        Some(new.content.as_str()),
-        new.beside.topic_title.as_deref(),
+        Some(content),
+        beside.topic_title.as_deref(),
         meta.map(|m| m.title.as_str()),
         meta.map(|m| m.description.as_str()),
     ];
@@ -276,6 +277,41 @@ pub(super) async fn delete_in(tx: &mut Tx, author: i64, id: &str) -> Result<bool
         index::remove(tx, writer, Kind::Post, &item).await?;
     }
     Ok(store::delete(tx, author, id).await? > 0)
+}
+
+/// Takes everything away that a user published and liked, before the account is deleted; what others see is counted anew.
+pub(super) async fn forget_user(tx: &mut Tx, user_id: i64) -> Result<()> {
+    for seq in store::liked_by(tx, user_id).await? {
+        store::delete_like(tx, user_id, seq).await?;
+        store::count_like(tx, seq, -1).await?;
+        warm(tx, seq, user_id, -1).await?;
+    }
+    for id in store::ids_of(tx, user_id).await? {
+        delete_in(tx, user_id, &id).await?;
+    }
+    Ok(())
+}
+
+/// Puts the words of posts into the full text that came without them, after everything was copied from the other kind of database;
+/// how many.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn word_anew(store: &Store) -> std::result::Result<usize, StoreError> {
+    let mut worded = 0;
+    loop {
+        let mut tx = store.write().await?;
+        let batch = store::without_words(&mut tx, WORDS_BATCH).await?;
+        for post in &batch {
+            let text = searchable(&post.content, &post.beside, post.link_meta.as_ref());
+            store::insert_words(&mut tx, post.seq, &words::keys(&text).join(" ")).await?;
+        }
+        tx.commit().await?;
+        worded += batch.len();
+        if batch.is_empty() {
+            return Ok(worded);
+        }
+    }
 }
 
 /// The author of a post, in any state.

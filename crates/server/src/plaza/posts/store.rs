@@ -4,7 +4,7 @@ use secondme_kit::Millis;
 use secondme_store::{Row, StoreError, Tx, params, sql};
 use serde_json::Value;
 
-use super::{NewPost, PUBLIC, Post, rank};
+use super::{Beside, LinkMeta, NewPost, PUBLIC, Post, rank};
 
 /// A post to insert.
 #[derive(Debug)]
@@ -57,6 +57,48 @@ pub(super) async fn delete_words(tx: &mut Tx, seq: i64) -> Result<(), StoreError
         postgres: "DELETE FROM plaza_words WHERE post_seq = $1",
     );
     tx.run(sql, params![seq]).await.map(drop)
+}
+
+/// A post that the full text does not know.
+pub(super) struct Unworded {
+    pub(super) seq: i64,
+    pub(super) content: String,
+    pub(super) beside: Beside,
+    pub(super) link_meta: Option<LinkMeta>,
+}
+
+/// Anybody's posts that the full text does not know.
+pub(super) async fn without_words(tx: &mut Tx, limit: i64) -> Result<Vec<Unworded>, StoreError> {
+    let sql = sql!(
+        sqlite: "SELECT seq, content, body, link_meta FROM plaza_posts
+                 WHERE NOT EXISTS (SELECT 1 FROM plaza_words WHERE plaza_words.rowid = plaza_posts.seq)
+                 ORDER BY seq LIMIT $1",
+        postgres: "SELECT seq, content, body, link_meta FROM plaza_posts
+                   WHERE NOT EXISTS (SELECT 1 FROM plaza_words WHERE post_seq = plaza_posts.seq)
+                   ORDER BY seq LIMIT $1",
+    );
+    let unworded = |row: &Row| {
+        let (beside, link_meta): (String, String) = (row.get("body")?, row.get("link_meta")?);
+        Ok(Unworded {
+            seq: row.get("seq")?,
+            content: row.get("content")?,
+            beside: serde_json::from_str(&beside).unwrap_or_default(),
+            link_meta: serde_json::from_str(&link_meta).ok(),
+        })
+    };
+    tx.all(sql, params![limit]).await?.iter().map(unworded).collect()
+}
+
+/// The places of the posts that a user likes.
+pub(super) async fn liked_by(tx: &mut Tx, user_id: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = sql!("SELECT post_seq FROM plaza_likes WHERE user_id = $1 ORDER BY post_seq");
+    tx.all(sql, params![user_id]).await?.iter().map(|row| row.get("post_seq")).collect()
+}
+
+/// A user's posts, in any state.
+pub(super) async fn ids_of(tx: &mut Tx, author: i64) -> Result<Vec<String>, StoreError> {
+    let sql = sql!("SELECT post_id FROM plaza_posts WHERE author_id = $1 ORDER BY seq");
+    tx.all(sql, params![author]).await?.iter().map(|row| row.get("post_id")).collect()
 }
 
 pub(super) async fn visible_seq(tx: &mut Tx, id: &str) -> Result<Option<i64>, StoreError> {

@@ -145,6 +145,16 @@ pub async fn reset_password(app: &App, email: &str, new_password: &str) -> Resul
     Ok(())
 }
 
+/// Forgets the failed logins of a user's address, in the caller's transaction; whether there is such a user.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn forget_login_failures(app: &App, tx: &mut Tx, user_id: i64) -> Result<bool> {
+    let Some(email) = store::email_of(tx, user_id).await? else { return Ok(false) };
+    store::forget_failures(tx, &login::address_hash(app, &email)).await?;
+    Ok(true)
+}
+
 /// Everybody, by id.
 ///
 /// # Errors

@@ -199,6 +199,11 @@ pub(super) async fn block_until(tx: &mut Tx, address: &Digest32, until: Millis) 
     tx.run(text, params![address, until]).await.map(drop)
 }
 
+pub(super) async fn email_of(tx: &mut Tx, user_id: i64) -> Result<Option<String>, StoreError> {
+    let row = tx.opt(sql!("SELECT email FROM users WHERE id = $1"), params![user_id]).await?;
+    row.map(|row| row.get("email")).transpose()
+}
+
 pub(super) async fn forget_failures(tx: &mut Tx, address: &Digest32) -> Result<(), StoreError> {
     tx.run(sql!("DELETE FROM login_failures WHERE email_hash = $1"), params![address]).await.map(drop)
 }

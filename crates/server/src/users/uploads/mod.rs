@@ -15,7 +15,7 @@ mod store;
 use object_store::{GetRange, GetResult};
 use secondme_kit::Millis;
 
-pub use objects::Objects;
+pub use objects::{Objects, probe};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};

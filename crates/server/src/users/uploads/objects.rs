@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::StreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -100,6 +101,18 @@ fn s3(uploads: &Uploads) -> Result<AmazonS3, Failure> {
         .with_client_options(client)
         .with_retry(RetryConfig { max_retries: uploads.s3_retries, ..RetryConfig::default() });
     if endpoint.is_empty() { builder.build() } else { builder.with_endpoint(endpoint).build() }
+}
+
+/// Whether the configured place answers; nothing is written.
+///
+/// # Errors
+/// In the words of the service.
+pub async fn probe(config: &Config) -> Result<(), String> {
+    let place = open(config).map_err(|e| e.to_string())?;
+    match place.list(Some(&Path::from("probe"))).next().await {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => Err(error.to_string()),
+    }
 }
 
 /// Two letters of the hash as a folder, so that none holds millions of files.

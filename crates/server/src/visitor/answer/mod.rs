@@ -14,6 +14,7 @@ use std::time::Duration;
 use secondme_jobs::NewJob;
 use secondme_store::Tx;
 use serde_json::json;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::error::Result;
@@ -24,12 +25,13 @@ pub(super) use store::leave_to_owner;
 /// Begins to answer what waits in a conversation, in the background.
 pub fn wake(app: &App, session_id: &str) {
     let (answering, session_id) = (app.clone(), session_id.to_owned());
-    app.spawn(async move {
+    let answered = async move {
         if let Err(error) = answer(&answering, &session_id).await {
             // The watching job tries again.
             tracing::warn!(session_id, cause = %error, "a visitor's message is not answered yet");
         }
-    });
+    };
+    app.spawn(answered.in_current_span());
 }
 
 /// Answers what waits in a conversation, until nothing does or somebody else is at it.

@@ -4,6 +4,7 @@
 
 pub mod http;
 mod store;
+pub mod visits;
 
 pub(super) use store::session;
 

@@ -75,6 +75,16 @@ pub(super) async fn get(tx: &mut Tx, session_id: &str) -> Result<Option<Session>
     row.map(|row| session(&row)).transpose()
 }
 
+/// Where a user visits.
+pub(super) async fn of_user(tx: &mut Tx, visitor_user_id: i64) -> Result<Vec<Session>, StoreError> {
+    let text = sql!(
+        "SELECT session_id, user_id, avatar_id, channel, visitor, visitor_user_id, app_id, key_id, visitor_name,
+            app_name, epoch, taken_over, blocked, active_at
+         FROM visitor_sessions WHERE visitor_user_id = $1 ORDER BY session_id"
+    );
+    tx.all(text, params![visitor_user_id]).await?.iter().map(session).collect()
+}
+
 /// A conversation from its row.
 pub(in crate::visitor) fn session(row: &Row) -> Result<Session, StoreError> {
     let channel: String = row.get("channel")?;

@@ -8,13 +8,21 @@ use std::time::Duration;
 pub struct Nats {
     /// `nats://127.0.0.1:<port>`.
     pub url: String,
+    /// The port alone.
+    pub port: u16,
     child: Child,
 }
 
 impl Nats {
     /// Starts one and waits until it answers. None where it is not installed, unless the services are required.
     pub async fn start() -> Option<Self> {
+        // The listener must be gone before the server wants the port.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::on(port).await
+    }
+
+    /// The same on a port that is free: where one was before.
+    pub async fn on(port: u16) -> Option<Self> {
         let mut command = Command::new("nats-server");
         command.args(["-a", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         let Ok(child) = command.spawn() else {
@@ -26,7 +34,7 @@ impl Nats {
             }
             return None;
         };
-        let this = Self { url: format!("nats://127.0.0.1:{port}"), child };
+        let this = Self { port, url: format!("nats://127.0.0.1:{port}"), child };
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

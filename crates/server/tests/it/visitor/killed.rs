@@ -30,7 +30,7 @@ fn reply_to(message: &str) -> String {
 }
 
 /// An OpenAI-compatible server that answers so.
-async fn upstream() -> String {
+pub async fn upstream() -> String {
     let answer = |body: axum::Json<Value>| async move {
         let message = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
         let mut words: Vec<String> = reply_to(&message).split_inclusive(' ').map(str::to_owned).collect();
@@ -80,23 +80,27 @@ struct Launch {
     environment: Vec<(String, String)>,
 }
 
+/// The settings of a server that answers by this upstream, and whose visitors may say as much as they like.
+pub fn settings(upstream: &str) -> Vec<(String, String)> {
+    [
+        ("SECONDME_MODELS__NANO__KIND", "openai"),
+        ("SECONDME_MODELS__NANO__MODEL", "scripted"),
+        ("SECONDME_MODELS__NANO__BASE_URL", upstream),
+        ("SECONDME_VISITOR__VISITOR_PER_MINUTE", "0"),
+        ("SECONDME_VISITOR__AVATAR_PER_MINUTE", "0"),
+        ("SECONDME_VISITOR__FREE_USER_PER_DAY", "0"),
+        ("SECONDME_VISITOR__LEASE_MS", "600"),
+        ("SECONDME_VISITOR__ATTEMPTS_MAX", "1000"),
+        ("SECONDME_LOG__FILTER", "error"),
+    ]
+    .map(|(n, v)| (n.to_owned(), v.to_owned()))
+    .to_vec()
+}
+
 impl Launch {
     fn new(data: &Path, upstream: &str, more: &[(&str, &str)]) -> Self {
-        let mut environment: Vec<(String, String)> = [
-            ("SECONDME_MODELS__NANO__KIND", "openai"),
-            ("SECONDME_MODELS__NANO__MODEL", "scripted"),
-            ("SECONDME_MODELS__NANO__BASE_URL", upstream),
-            ("SECONDME_VISITOR__VISITOR_PER_MINUTE", "0"),
-            ("SECONDME_VISITOR__AVATAR_PER_MINUTE", "0"),
-            ("SECONDME_VISITOR__FREE_USER_PER_DAY", "0"),
-            ("SECONDME_VISITOR__LEASE_MS", "600"),
-            ("SECONDME_LOG__FILTER", "error"),
-        ]
-        .iter()
-        .chain(more)
-        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-        .collect();
-        environment.push(("SECONDME_VISITOR__ATTEMPTS_MAX".into(), "1000".into()));
+        let mut environment = settings(upstream);
+        environment.extend(more.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
         Self { data: data.to_owned(), port: free_port(), environment }
     }
 
@@ -121,13 +125,13 @@ impl Launch {
 }
 
 /// A visitor who is Lin, whose server may be away at any moment.
-struct Visitor {
+pub struct Visitor {
     http: reqwest::Client,
     url: String,
 }
 
 impl Visitor {
-    fn new(url: String) -> Self {
+    pub fn new(url: String) -> Self {
         secondme_llm::install_tls();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
         Self { http, url }
@@ -156,7 +160,7 @@ impl Visitor {
 
 /// Reads frames as a client with a cursor does, through connections that break at random moments, until `count` replies
 /// have ended. Panics on a gap, a repetition, or a frame out of place.
-async fn read_all(visitor: &Visitor, count: usize, ended: &AtomicUsize, drops: &AtomicUsize) -> Vec<Value> {
+pub async fn read_all(visitor: &Visitor, count: usize, ended: &AtomicUsize, drops: &AtomicUsize) -> Vec<Value> {
     let begun = Instant::now();
     let (mut frames, mut cursor): (Vec<Value>, i64) = (Vec::new(), 0);
     let mut random = 0x9e37_79b9_u64;
@@ -196,7 +200,7 @@ async fn read_all(visitor: &Visitor, count: usize, ended: &AtomicUsize, drops: &
 }
 
 /// Says everything, in order, each message once, a few at a time.
-async fn say_all(visitor: &Visitor, turns: usize, ended: &AtomicUsize) -> Vec<String> {
+pub async fn say_all(visitor: &Visitor, turns: usize, ended: &AtomicUsize) -> Vec<String> {
     let session = visitor.init().await;
     let hub = format!(
         "{}/gate/lab/api/secondme/visitor-chat/hub/messages?pageSize=100&sessionId={}",
@@ -229,7 +233,7 @@ async fn say_all(visitor: &Visitor, turns: usize, ended: &AtomicUsize) -> Vec<St
     said
 }
 
-fn check(frames: &[Value], said: &[String]) {
+pub fn check(frames: &[Value], said: &[String]) {
     let expected: Vec<String> = said.iter().map(|text| reply_to(text)).collect();
     assert_eq!(assembled(frames), expected, "every reply whole, in order, once");
     let asked: Vec<&str> = frames

@@ -1,7 +1,7 @@
 //! Visitors and avatars (contract 15, 16; seed 004).
 
 mod hub;
-mod killed;
+pub mod killed;
 mod limits;
 mod reading;
 mod remembering;

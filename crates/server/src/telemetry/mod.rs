@@ -1,4 +1,6 @@
-//! Logs and metrics. Ids are fields; tokens, mail addresses, message texts and prompts never are.
+//! Logs, metrics and traces. Ids are fields; tokens, mail addresses, message texts and prompts never are.
+
+pub mod traces;
 
 use std::io::{BufWriter, IsTerminal};
 
@@ -6,29 +8,37 @@ use axum::http::Method;
 use metrics::Label;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::config::Log;
+use crate::config::{Log, Traces};
 
-/// Sends logs to standard error, as text or JSON. They are written by a thread of their own, many lines at a time; what is
-/// left is written when the guard is dropped.
+/// What is still to be written or sent when the process ends; that happens when this is dropped.
+pub struct Guard {
+    _traces: Option<traces::Provider>,
+    _logs: WorkerGuard,
+}
+
+/// Sends logs to standard error, as text or JSON, and traces to the collector, if there is one. Logs are written by a thread of
+/// their own, many lines at a time.
 ///
 /// # Errors
-/// When the filter is not one, or logging was set up already.
-pub fn start_logs(config: &Log) -> Result<WorkerGuard, Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&config.filter)?;
+/// When the filter is not one, the collector's address cannot be used, or logging was set up already.
+pub fn start(log: &Log, traces: &Traces) -> Result<Guard, Box<dyn std::error::Error + Send + Sync>> {
+    let filter = EnvFilter::try_new(&log.filter)?.add_directive(traces::NOT_IN_THE_LOG.parse()?);
     let lines = BufWriter::with_capacity(64 * 1024, std::io::stderr());
     let (writer, guard) = NonBlockingBuilder::default().lossy(false).finish(lines);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(writer);
-    if config.format == "json" {
-        builder.json().flatten_event(true).try_init()?;
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if log.format == "json" {
+        lines.json().flatten_event(true).with_filter(filter).boxed()
     } else {
-        builder.compact().with_target(false).try_init()?;
-    }
-    Ok(guard)
+        lines.compact().with_target(false).with_filter(filter).boxed()
+    };
+    let provider = traces::provider(traces)?;
+    let spans = provider.as_ref().map(traces::layer);
+    tracing_subscriber::registry().with(lines).with(spans).try_init()?;
+    Ok(Guard { _traces: provider, _logs: guard })
 }
 
 /// Counters and histograms, rendered for Prometheus by `/metrics`.
@@ -84,6 +94,16 @@ impl Metrics {
         metrics::with_local_recorder(&self.recorder, || {
             metrics::counter!("secondme_webhook_attempts_total", "outcome" => outcome).increment(1);
         });
+    }
+
+    /// One request that a busy node refused.
+    pub fn shed(&self) {
+        metrics::with_local_recorder(&self.recorder, || metrics::counter!("secondme_http_shed_total").increment(1));
+    }
+
+    /// A number that only grows and is counted elsewhere.
+    pub fn count(&self, name: &'static str, value: u64) {
+        metrics::with_local_recorder(&self.recorder, || metrics::counter!(name).absolute(value));
     }
 
     /// A value that goes up and down.

@@ -1,0 +1,36 @@
+//! How much a process asks of its database, in three numbers that only grow: what a request costs is the difference.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static READS: AtomicU64 = AtomicU64::new(0);
+static WRITES: AtomicU64 = AtomicU64::new(0);
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+/// What this process asked of all its databases so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Read transactions, single statements among them.
+    pub reads: u64,
+    /// Write transactions that were begun.
+    pub writes: u64,
+    /// Statements, without those that begin and end a transaction.
+    pub statements: u64,
+}
+
+/// The numbers as they are now.
+pub fn usage() -> Usage {
+    let now = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    Usage { reads: now(&READS), writes: now(&WRITES), statements: now(&STATEMENTS) }
+}
+
+pub(crate) fn read() {
+    READS.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn write() {
+    WRITES.fetch_add(1, Ordering::Relaxed);
+}
+
+pub(crate) fn statement() {
+    STATEMENTS.fetch_add(1, Ordering::Relaxed);
+}
