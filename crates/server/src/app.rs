@@ -18,6 +18,7 @@ use crate::access::log::AccessLog;
 use crate::access::revocations::Revocations;
 use crate::access::tokens::{self, GrantCache};
 use crate::chat::models::Models;
+use crate::chat::stops::Stops;
 use crate::config::Config;
 use crate::http::limits::Limits;
 use crate::http::outbound::Outbound;
@@ -55,6 +56,7 @@ struct Inner {
     live: Arc<Live>,
     speaker: Speaker,
     limits: Limits,
+    stops: Stops,
 }
 
 /// What an [`App`] is made of; tests bring their own clock, entropy and models.
@@ -108,6 +110,7 @@ impl App {
             live: Arc::new(Live::new(config.visitor.replies_max)),
             speaker: Speaker::default(),
             limits: Limits::new(&config.limits, &config.server.trusted_proxies),
+            stops: Stops::default(),
             parts,
         }))
     }
@@ -200,6 +203,11 @@ impl App {
     /// Who speaks with the users' voices.
     pub fn speaker(&self) -> &Speaker {
         &self.0.speaker
+    }
+
+    /// Answers that are being given in this process, for those who want to stop theirs.
+    pub fn stops(&self) -> &Stops {
+        &self.0.stops
     }
 
     /// Slots for hashing passwords.

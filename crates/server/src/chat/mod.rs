@@ -16,6 +16,7 @@ pub mod search;
 pub mod sessions;
 pub mod sources;
 pub mod speak;
+pub mod stops;
 pub mod stream;
 mod traced;
 pub mod turn;

@@ -65,21 +65,21 @@ impl From<Made> for ToolCallRow {
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The id in the index at that time.
-    memory_id: i64,
+    pub memory_id: i64,
     /// `message`, `note`, `note_part`, `event`, `key_memory` or `post`.
-    kind: String,
+    pub kind: String,
     /// The id of that message, note, event, key memory or post.
-    item_id: String,
+    pub item_id: String,
     /// What it says now; `null` when it has been deleted.
-    text: Option<String>,
+    pub text: Option<String>,
     /// Who said it.
-    speaker: Option<String>,
+    pub speaker: Option<String>,
     /// The session, note or page it belongs to.
-    conversation: Option<String>,
+    pub conversation: Option<String>,
     /// ISO 8601, UTC.
-    happened_at: Option<String>,
+    pub happened_at: Option<String>,
     /// Whether it has been rewritten or deleted since.
-    changed: bool,
+    pub changed: bool,
 }
 
 /// The memories that an answer of the caller's avatar had in its prompt, the best match first: an answer to the caller, or to a

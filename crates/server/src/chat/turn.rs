@@ -96,6 +96,11 @@ const MAX_TOKENS: i64 = 16_000;
 const BUCKET_MAX_CHARS: usize = 100;
 
 impl ChatBody {
+    /// What somebody says to their own avatar, in a session or a new one.
+    pub fn plain(message: String, session_id: Option<String>, model: Option<String>) -> Self {
+        Self { message, session_id, model: model.map(Value::String), ..Self::default() }
+    }
+
     /// Checks everything that can be checked without the database.
     ///
     /// # Errors

@@ -40,6 +40,18 @@ pub struct ChangeSettings {
     time_zone: Option<String>,
 }
 
+impl ChangeSettings {
+    /// Whether apps may report events.
+    pub fn writes(on: bool) -> Self {
+        Self { agent_memory_write: Some(on), time_zone: None }
+    }
+
+    /// Where days begin and end; empty: as the server's.
+    pub fn zone(name: String) -> Self {
+        Self { agent_memory_write: None, time_zone: Some(name) }
+    }
+}
+
 /// What the caller decided about their memory (ours).
 #[utoipa::path(get, path = "/secondme/memory/settings", tag = "Memory",
     security(("token" = ["memory.read"])), responses((status = 200, body = Envelope<Settings>)))]
@@ -79,7 +91,11 @@ pub async fn zone(app: &App, user_id: i64) -> Result<TimeZone> {
     Ok(TimeZone::get(&get(app, user_id).await?.time_zone).unwrap_or(TimeZone::UTC))
 }
 
-async fn put(app: &App, user_id: i64, change: &ChangeSettings) -> Result<()> {
+/// Changes a user's settings.
+///
+/// # Errors
+/// `invalid.param` for a time zone that means nothing.
+pub async fn put(app: &App, user_id: i64, change: &ChangeSettings) -> Result<()> {
     if let Some(zone) = change.time_zone.as_deref().filter(|zone| !zone.is_empty()) {
         TimeZone::get(zone).map_err(|_| {
             ApiError::invalid(

@@ -68,12 +68,12 @@ async fn events(
 }
 
 /// Where a client that comes back goes on.
-pub(super) fn last_event_id(headers: &HeaderMap) -> Option<i64> {
+pub fn last_event_id(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The error of the table for a reader that is not let in.
-pub(super) fn refused(close: Close) -> ApiError {
+pub fn refused(close: Close) -> ApiError {
     match close {
         Close::Full => ApiError::new(Code::RateLimited).arg(10).retry_after(10),
         Close::Failed | Close::Restart => ApiError::new(Code::Connection).retry_after(1),
@@ -84,7 +84,7 @@ pub(super) fn refused(close: Close) -> ApiError {
 }
 
 /// The response that shows what a reader reads.
-pub(super) fn stream_of(app: &App, reader: Reader) -> Response {
+pub fn stream_of(app: &App, reader: Reader) -> Response {
     let keep_alive = Duration::from_secs(app.config().chat.keep_alive_seconds);
     let state = Showing { app: app.clone(), reader, keep_alive, begun: false, over: false };
     sse::stream(stream::unfold(state, |mut state| async move {

@@ -18,5 +18,6 @@ pub mod meter;
 pub mod reader;
 pub mod sessions;
 pub mod socket;
+pub mod visits;
 pub mod who;
 pub mod ws_chat;

@@ -120,6 +120,19 @@ pub struct Wanted {
     pub idempotency_key: Option<String>,
 }
 
+/// Runs that a list shows.
+const LISTED: i64 = 20;
+
+/// The newest runs of one of the user's avatars.
+///
+/// # Errors
+/// `avatar.fetch.failed` (404) for an avatar that is not theirs.
+pub async fn list(app: &App, user_id: i64, avatar_id: i64) -> Result<Vec<Run>> {
+    let mut tx = app.store().read().await?;
+    center::get_in(&mut tx, user_id, avatar_id, Code::AvatarUnknown).await?;
+    Ok(store::of_avatar(&mut tx, user_id, avatar_id, LISTED).await?)
+}
+
 /// Begins a run. While one of this avatar is running, a call without a key gives that one.
 ///
 /// # Errors

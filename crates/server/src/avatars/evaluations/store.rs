@@ -63,6 +63,13 @@ pub(super) async fn by_id(store: &Store, run_id: &str) -> Result<Option<Run>, St
     store.opt(text, params![run_id]).await?.as_ref().map(run).transpose()
 }
 
+pub(super) async fn of_avatar(tx: &mut Tx, user_id: i64, avatar_id: i64, limit: i64) -> Result<Vec<Run>, StoreError> {
+    let text = sql!(
+        "SELECT * FROM avatar_evaluations WHERE user_id = $1 AND avatar_id = $2 ORDER BY created_at DESC, run_id LIMIT $3"
+    );
+    tx.all(text, params![user_id, avatar_id, limit]).await?.iter().map(run).collect()
+}
+
 pub(super) async fn by_key(tx: &mut Tx, user_id: i64, avatar_id: i64, key: &str) -> Result<Option<Run>, StoreError> {
     let text = sql!("SELECT * FROM avatar_evaluations WHERE user_id = $1 AND avatar_id = $2 AND idempotency_key = $3");
     tx.opt(text, params![user_id, avatar_id, key]).await?.as_ref().map(run).transpose()

@@ -36,6 +36,7 @@ impl Reply {
                 biased;
                 () = stopping.cancelled() => return End::Failed(ApiError::new(Code::ShuttingDown)),
                 () = self.access.ended() => return End::Failed(ApiError::new(Code::AuthorizationRevoked)),
+                () = self.answering.stopped() => return End::Abandoned,
                 event = stream.next() => event,
                 () = frames.closed(), if hung_up.is_none() => {
                     hung_up = Some(Instant::now());

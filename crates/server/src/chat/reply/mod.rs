@@ -28,6 +28,7 @@ use super::calls::{self, Made};
 use super::persona::{self, Persona};
 use super::prompt::{self, Material};
 use super::sessions::{self, Context, NewMessage};
+use super::stops::Answering;
 use super::turn::{Task, Turn};
 use super::{act, memories, search, sources, stream};
 use crate::access::revocations::Watch;
@@ -75,6 +76,8 @@ pub(super) struct Reply {
     first_token: Option<Instant>,
     /// The end of the access of the app that asked, if one did.
     access: Watch,
+    /// Its place among the answers that can be stopped.
+    answering: Answering,
 }
 
 /// How an answer ended.
@@ -83,7 +86,7 @@ pub(super) enum End {
     Finished(FinishReason, Usage),
     /// Something went wrong; the client is told.
     Failed(ApiError),
-    /// The client left and the time for finishing is over.
+    /// The client left and the time for finishing is over, or the user stopped it.
     Abandoned,
 }
 
@@ -102,6 +105,7 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
         Task::Talk { .. } => enabled::offered(app, turn.user_id).await?,
         Task::Act(_) => Vec::new(),
     };
+    let answering = app.stops().begin(turn.user_id, &context.session_id);
     let mut reply = Reply {
         app: app.clone(),
         turn,
@@ -119,6 +123,7 @@ pub async fn start(app: &App, turn: Turn, lang: Lang) -> Result<UnboundedReceive
         made: Vec::new(),
         first_token: None,
         access,
+        answering,
     };
     let starting = if searching { Starting::AfterSearch } else { reply.ask_patiently().await? };
     reply.store_question().await?;

@@ -203,6 +203,15 @@ pub async fn about(app: &App, user_id: i64, session_id: &str) -> Result<Option<A
     Ok(store::about(app.store(), user_id, session_id).await?)
 }
 
+/// The session that a message of the user's stands in.
+///
+/// # Errors
+/// `resource.fetch.not_found` when it is not there or not theirs.
+pub async fn of_message(app: &App, user_id: i64, message_id: &str) -> Result<String> {
+    let session = store::of_message(app.store(), user_id, message_id).await?;
+    session.ok_or_else(|| ApiError::new(Code::NotFound).arg("message"))
+}
+
 /// What user and avatar said after a place in a session, oldest first.
 ///
 /// # Errors

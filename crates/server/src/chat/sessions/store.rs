@@ -24,6 +24,12 @@ pub(super) async fn parties(tx: &mut Tx, session_id: &str) -> Result<Option<(i64
     row.map(|row| Ok((row.get("user_id")?, row.get("peer_user_id")?))).transpose()
 }
 
+/// The session of a message.
+pub(super) async fn of_message(store: &Store, user_id: i64, message_id: &str) -> Result<Option<String>, StoreError> {
+    let sql = sql!("SELECT session_id FROM chat_messages WHERE user_id = $1 AND message_id = $2");
+    store.opt(sql, params![user_id, message_id]).await?.map(|row| row.get("session_id")).transpose()
+}
+
 /// Makes a session between two people.
 pub(super) async fn insert_between(
     tx: &mut Tx,

@@ -263,6 +263,19 @@ pub async fn sources(tx: &mut Tx, user_id: i64, id: i64) -> std::result::Result<
     store::sources(tx, user_id, id).await
 }
 
+/// Where each of these memories came from, in their order.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn origins(app: &App, user_id: i64, memories: &[KeyMemory]) -> Result<Vec<Vec<Source>>> {
+    let mut tx = app.store().read().await?;
+    let mut origins = Vec::with_capacity(memories.len());
+    for memory in memories {
+        origins.push(store::sources(&mut tx, user_id, memory.id).await?);
+    }
+    Ok(origins)
+}
+
 /// The memories that this one contradicts or supersedes, with the word for it.
 ///
 /// # Errors

@@ -60,6 +60,29 @@ impl Day {
     }
 }
 
+/// The first day of a month (`2026-11`; default: of this one).
+pub(super) fn first_of(month: Option<&str>, zone: &TimeZone, now: Millis) -> Option<Date> {
+    match month {
+        Some(text) if text.len() == 7 => format!("{text}-01").parse().ok(),
+        Some(_) => None,
+        None => Some(date_of(now, zone).first_of_month()),
+    }
+}
+
+/// The date in a zone.
+pub(super) fn date_of(at: Millis, zone: &TimeZone) -> Date {
+    Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone()).date()
+}
+
+/// The first millisecond of a month, and the first after it.
+pub(super) fn bounds(first: Date, zone: &TimeZone) -> (Millis, Millis) {
+    let start = |date: Date| {
+        let zoned = zone.to_ambiguous_zoned(date.at(0, 0, 0, 0)).compatible();
+        zoned.map_or(0, |zoned| zoned.timestamp().as_millisecond())
+    };
+    (start(first), start(first.last_of_month().tomorrow().unwrap_or(first)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

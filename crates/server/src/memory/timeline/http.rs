@@ -109,9 +109,13 @@ const OWN_LABELS: [(&str, &str, &str); 4] = [
 ];
 
 fn label(app: &AppDay, lang: Lang) -> String {
-    let own = OWN_LABELS.iter().find(|(platform, ..)| *platform == app.platform);
-    let own = own.map(|(_, en, zh)| if lang == Lang::Zh { *zh } else { *en }.to_owned());
-    own.or_else(|| app.app_name.clone()).unwrap_or_else(|| app.platform.clone())
+    name_of(&app.platform, app.app_name.as_deref(), lang)
+}
+
+/// What people call a platform: the server's own words, else the app's name, else its id.
+pub(crate) fn name_of(platform: &str, app_name: Option<&str>, lang: Lang) -> String {
+    let own = OWN_LABELS.iter().find(|(known, ..)| *known == platform);
+    own.map_or_else(|| app_name.unwrap_or(platform), |(_, en, zh)| lang.pick(en, zh)).to_owned()
 }
 
 fn row(app: AppDay, lang: Lang) -> AppRow {

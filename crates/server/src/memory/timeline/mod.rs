@@ -5,6 +5,7 @@
 
 mod day;
 pub mod http;
+mod month;
 mod store;
 
 use secondme_kit::secret::sha256;
@@ -13,6 +14,7 @@ use secondme_store::{StoreError, Tx};
 use serde_json::{Map, Value, json};
 
 pub use day::Day;
+pub use month::{Month, MonthDay, month};
 
 use super::events::{self, Event, NewEvent, OWN};
 use crate::app::App;
@@ -119,6 +121,25 @@ pub async fn overview(app: &App, user_id: i64, date: Option<&str>, zone: Option<
         }
     }
     Ok(Overview { day, total, important, app_count, apps })
+}
+
+/// A page of a user's events of a day, newest first, with the names of their apps.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn events_of(app: &App, user_id: i64, day: &Day, page: Page) -> Result<Vec<(Event, Option<String>)>> {
+    let mut tx = app.store().read().await?;
+    let mut named = Vec::new();
+    for event in store::of_day(&mut tx, user_id, day, page).await? {
+        let name = store::app_name(&mut tx, &event.platform).await?;
+        named.push((event, name));
+    }
+    Ok(named)
+}
+
+/// Where an event leads back to, when that is a web address.
+pub fn link_of(event: &Event) -> Option<&str> {
+    jump_url(event).filter(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 /// From counts per platform and action to shares per platform, the busiest first.

@@ -51,6 +51,16 @@ pub async fn get(store: &Store, user_id: i64) -> Result<Profile> {
     store::get(store, user_id).await?.ok_or_else(|| ApiError::new(Code::NotFound).arg("user"))
 }
 
+/// The profile behind a home page; none when there is no such page, or its owner is suspended.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn by_route(store: &Store, route: &str) -> Result<Option<Profile>> {
+    let mut tx = store.read().await?;
+    let Some(user_id) = store::route_owner(&mut tx, route).await? else { return Ok(None) };
+    Ok(store::get_in(&mut tx, user_id).await?.filter(|profile| profile.account_status != "suspended"))
+}
+
 /// The same inside a transaction.
 ///
 /// # Errors

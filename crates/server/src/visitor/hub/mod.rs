@@ -69,6 +69,15 @@ pub async fn list(app: &App, user_id: i64, filter: Filter, page: Page) -> Result
     Ok((total, store::list(&mut tx, user_id, filter, page).await?))
 }
 
+/// One of the owner's conversations.
+///
+/// # Errors
+/// `visitor_chat.conversation_not_found`.
+pub async fn about(app: &App, user_id: i64, session_id: &str) -> Result<Conversation> {
+    let mut tx = app.store().read().await?;
+    store::one(&mut tx, user_id, session_id).await?.ok_or_else(unknown)
+}
+
 /// Unread messages, and the conversations they are in.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ pub(super) async fn count(tx: &mut Tx, user_id: i64, filter: Filter) -> Result<i
         .opt(
             sql!(
                 "SELECT COUNT(*) AS total FROM visitor_sessions
-                 WHERE user_id = $1 AND (visitor_user_id IS NULL OR visitor_user_id <> $1)
+                 WHERE user_id = $1 AND (visitor_user_id IS NULL OR visitor_user_id <> $1) AND visitor NOT LIKE 't:%'
                    AND ($2 = 0 OR avatar_id = $2) AND ($3 = FALSE OR unread > 0)"
             ),
             params![user_id, filter.avatar_id.unwrap_or(0), filter.unread],
@@ -32,7 +32,7 @@ pub(super) async fn list(
                 "SELECT session_id, user_id, avatar_id, channel, visitor, visitor_user_id, app_id, key_id, visitor_name,
                     app_name, epoch, taken_over, blocked, active_at, unread, message_count, last_message, last_author
                  FROM visitor_sessions
-                 WHERE user_id = $1 AND (visitor_user_id IS NULL OR visitor_user_id <> $1)
+                 WHERE user_id = $1 AND (visitor_user_id IS NULL OR visitor_user_id <> $1) AND visitor NOT LIKE 't:%'
                    AND ($2 = 0 OR avatar_id = $2) AND ($3 = FALSE OR unread > 0)
                  ORDER BY active_at DESC, session_id LIMIT $4 OFFSET $5"
             ),
@@ -40,6 +40,15 @@ pub(super) async fn list(
         )
         .await?;
     rows.iter().map(conversation).collect()
+}
+
+pub(super) async fn one(tx: &mut Tx, user_id: i64, session_id: &str) -> Result<Option<Conversation>, StoreError> {
+    let one = sql!(
+        "SELECT session_id, user_id, avatar_id, channel, visitor, visitor_user_id, app_id, key_id, visitor_name,
+            app_name, epoch, taken_over, blocked, active_at, unread, message_count, last_message, last_author
+         FROM visitor_sessions WHERE user_id = $1 AND session_id = $2"
+    );
+    tx.opt(one, params![user_id, session_id]).await?.as_ref().map(conversation).transpose()
 }
 
 fn conversation(row: &Row) -> Result<Conversation, StoreError> {
@@ -58,7 +67,7 @@ pub(super) async fn unread(tx: &mut Tx, user_id: i64) -> Result<(i64, i64), Stor
             sql!(
                 "SELECT CAST(COALESCE(SUM(unread), 0) AS BIGINT) AS messages, COUNT(*) AS conversations
                  FROM visitor_sessions
-                 WHERE user_id = $1 AND unread > 0 AND (visitor_user_id IS NULL OR visitor_user_id <> $1)"
+                 WHERE user_id = $1 AND unread > 0 AND (visitor_user_id IS NULL OR visitor_user_id <> $1) AND visitor NOT LIKE 't:%'"
             ),
             params![user_id],
         )

@@ -102,6 +102,15 @@ pub async fn head(app: &App, session_id: &str) -> Result<Option<i64>> {
     Ok(store::head(&mut tx, session_id).await?.map(|(head, _)| head))
 }
 
+/// The first frame of a reply that is still being written.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn unfinished(app: &App, session_id: &str) -> Result<Option<i64>> {
+    let mut tx = app.store().read().await?;
+    Ok(store::unfinished(&mut tx, session_id).await?)
+}
+
 /// Deletes at most `limit` frames that are older than `before`; returns how many.
 ///
 /// # Errors

@@ -39,6 +39,16 @@ pub(super) async fn after(tx: &mut Tx, session_id: &str, cursor: i64, limit: i64
         .collect()
 }
 
+/// The first frame of a reply that has no message yet.
+pub(super) async fn unfinished(tx: &mut Tx, session_id: &str) -> Result<Option<i64>, StoreError> {
+    let unfinished = sql!(
+        "SELECT f.seq FROM visitor_frames f WHERE f.session_id = $1 AND f.sender = 'umm' AND NOT EXISTS (
+            SELECT 1 FROM visitor_messages m WHERE m.session_id = f.session_id AND m.message_id = f.message_id)
+         ORDER BY f.seq LIMIT 1"
+    );
+    tx.opt(unfinished, params![session_id]).await?.map(|row| row.get("seq")).transpose()
+}
+
 /// The numbers of new frames: the row stays locked until the transaction is over, so numbers become visible in order.
 pub(super) async fn advance(tx: &mut Tx, session_id: &str, count: i64) -> Result<Option<i64>, StoreError> {
     let advance = sql!("UPDATE visitor_sessions SET head = head + $2 WHERE session_id = $1 RETURNING head");

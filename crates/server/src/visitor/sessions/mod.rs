@@ -93,9 +93,9 @@ impl Session {
         }
     }
 
-    /// Whether the owner is talking to their own avatar.
+    /// Whether the owner is talking to their own avatar, as themselves or as the visitor they play.
     pub fn is_owners(&self) -> bool {
-        self.visitor_user_id == Some(self.user_id)
+        self.visitor_user_id == Some(self.user_id) || self.visitor.starts_with(super::visits::TEST)
     }
 }
 
@@ -177,6 +177,14 @@ pub async fn open(
     }
     tx.commit().await?;
     Ok(session)
+}
+
+/// The conversation that a visitor has with an avatar.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn of_visitor(app: &App, avatar_id: i64, channel: Channel, visitor: &str) -> Result<Option<Session>> {
+    Ok(store::of_visitor(&mut app.store().read().await?, avatar_id, channel.word(), visitor).await?)
 }
 
 /// Says something in a conversation that the caller opened. The reply comes through the log.
