@@ -105,6 +105,16 @@ gen: ## write docs/generated/ anew from the code
 	cargo test --workspace --no-run --quiet
 	$(XTASK) gen --bin $(SECONDME)
 
+.PHONY: e2e
+e2e: ## play the stories of e2e/ in Chromium (installs it when absent); pictures of every page in target/e2e
+	@scripts/setup.sh e2e
+	@scripts/checkout.sh
+	cargo test --workspace --no-run --quiet
+	cd e2e && npm ci --no-audit --no-fund --loglevel=error
+	rm -rf $(CARGO_TARGET_DIR)/e2e
+	cd e2e && SECONDME_BIN=$(SECONDME) E2E_SHOTS=$(CARGO_TARGET_DIR)/e2e npm test $(ARGS)
+	@echo "pictures of the pages: $(CARGO_TARGET_DIR)/e2e"
+
 .PHONY: bench
 bench: ## measure this machine
 	@scripts/setup.sh build

@@ -18,6 +18,9 @@ check:
 gen:
     @make gen
 
+e2e *args:
+    @make e2e ARGS="{{ args }}"
+
 bench *args:
     @make bench ARGS="{{ args }}"
 

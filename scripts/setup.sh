@@ -76,6 +76,8 @@ check_test() {
 
 check_e2e() {
     have chromium || have chromium-browser || have google-chrome || missing chromium 'Chromium'
+    # Without Chinese letters the pictures of the pages show boxes.
+    [ -n "$(fc-list :lang=zh 2>/dev/null)" ] || missing fonts-droid-fallback 'a font with Chinese letters'
 }
 
 # What is installed must not start anything: no services, no database cluster. Both notes are taken away again.
