@@ -85,7 +85,6 @@ fn pages_and_operations(app: &App) -> Router<App> {
         .merge(oauth::standard::routes())
         .merge(oauth::grants::skills::pages::routes())
         .merge(avatars::public::http::images())
-        .merge(avatars::public::pages::routes())
         .merge(avatars::evaluations::pages::routes())
 }
 

@@ -135,7 +135,12 @@
       form.requestSubmit();
     }
   });
-  stop.addEventListener("click", () => running?.abort());
+  // The server ends the answer and keeps what was said; a request that has no session yet is simply dropped.
+  stop.addEventListener("click", async () => {
+    if (!session.value) return running?.abort();
+    const body = new URLSearchParams({ csrf: form.csrf.value });
+    await fetch(`/home/chat/${session.value}/stop`, { method: "POST", body, redirect: "manual" });
+  });
   offer();
   toEnd();
 })();

@@ -24,6 +24,10 @@ const prepare = (root) => {
       setTimeout(() => { button.innerHTML = label; }, 2000);
     });
   }
+  // What scrolls sideways can be reached and scrolled with the keyboard.
+  for (const box of root.querySelectorAll(".wide-table, pre")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  }
   // <select data-submit> sends its form when it changes; the button beside it is for those without scripts.
   for (const select of root.querySelectorAll("select[data-submit], input[data-submit]")) {
     select.addEventListener("change", () => select.form.requestSubmit());

@@ -23,6 +23,8 @@ const FILES: &[File] = &[
     File { name: "secondme.css", kind: "text/css; charset=utf-8", text: include_str!("../../static/secondme.css") },
     File { name: "page.js", kind: JAVASCRIPT, text: include_str!("../../static/page.js") },
     File { name: "chat.js", kind: JAVASCRIPT, text: include_str!("../../static/chat.js") },
+    File { name: "visitor.js", kind: JAVASCRIPT, text: include_str!("../../static/visitor.js") },
+    File { name: "hub.js", kind: JAVASCRIPT, text: include_str!("../../static/hub.js") },
     // HTML over the wire, unchanged; 0BSD, its licence lies beside it.
     File { name: "htmx.js", kind: JAVASCRIPT, text: include_str!("../../static/vendor/htmx-2.0.11.min.js") },
     File { name: "icon.svg", kind: "image/svg+xml", text: include_str!("../../static/icon.svg") },

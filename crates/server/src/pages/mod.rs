@@ -1,22 +1,34 @@
-//! The home page, the API reference (`/docs`), and the static files of every page.
+//! What people see in a browser (docs/PAGES.md): `home` for who is signed in, `public` for everybody, `/docs`, and the static files.
+//! Pages call the same rules as the API; none has SQL or rules of its own.
 
+mod chart;
 pub mod docs;
 mod files;
+mod home;
 mod language;
+mod markdown;
+mod pager;
+mod public;
+mod when;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::app::App;
 use crate::error::Lang;
-use crate::http::page::{Frame, Page};
-use crate::users::accounts::{MaybeSession, Session};
+use crate::http::page::{Frame, Page, flash};
 
 /// The pages that belong to no domain, from the root.
 pub fn routes() -> Router<App> {
-    Router::new().route("/", get(home)).merge(files::routes()).merge(language::routes())
+    Router::new()
+        .route("/", get(home))
+        .merge(files::routes())
+        .merge(language::routes())
+        .merge(home::routes())
+        .merge(public::routes())
 }
 
 #[derive(Template)]
@@ -24,24 +36,31 @@ pub fn routes() -> Router<App> {
 struct HomeTemplate<'a> {
     lang: Lang,
     frame: &'a Frame,
-    session: Option<&'a Session>,
-    /// Where signing out leads; empty: here.
-    here: &'a str,
     registration: bool,
     public_url: &'a str,
     base_url: String,
     version: &'a str,
 }
 
-async fn home(State(app): State<App>, frame: Frame, MaybeSession(session): MaybeSession) -> Page {
+/// Who is signed in is at home already.
+async fn home(State(app): State<App>, frame: Frame) -> Response {
+    if frame.viewer.is_some() {
+        return flash::see_other("/home");
+    }
     Page::new(&HomeTemplate {
         lang: frame.lang,
         frame: &frame,
-        session: session.as_ref(),
-        here: "",
         registration: app.config().accounts.registration,
         public_url: app.public_url(),
         base_url: app.base_url(),
         version: env!("CARGO_PKG_VERSION"),
     })
+    .into_response()
+}
+
+/// A picture of somebody as a page may show it: those that this server keeps. Its own address is left out, so that it is found
+/// under whatever name the server was reached.
+fn picture(app: &App, url: &str) -> Option<String> {
+    let path = url.strip_prefix(app.public_url()).or(Some(url)).filter(|path| path.starts_with("/cdn/"))?;
+    Some(path.to_owned())
 }

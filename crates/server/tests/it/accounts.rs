@@ -48,7 +48,7 @@ async fn register(world: &World, email: &str) -> Browser {
     let page = browser.open("/register").await;
     let home =
         browser.submit(&page, "new-password", &[("email", email), ("password", PASSWORD), ("name", "Grace")]).await;
-    assert_eq!((home.status.as_u16(), home.at.as_str()), (200, "/"), "{}", home.html);
+    assert_eq!((home.status.as_u16(), home.at.as_str()), (200, "/home"), "{}", home.html);
     browser
 }
 
@@ -192,7 +192,7 @@ both! {
         assert!(elsewhere.text().await.unwrap().contains("this machine only"));
         let here = sender.log_in("ada@demo.local", "demo-password").send().await.unwrap();
         let cookie = here.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let home = || world.http.get(format!("{}/", world.url)).header(COOKIE, &cookie);
+        let home = || world.http.get(format!("{}/home", world.url)).header(COOKIE, &cookie);
         assert!(home().send().await.unwrap().text().await.unwrap().contains("ada@demo.local"));
         let forwarded = home().header("X-Forwarded-For", "192.0.2.1").send().await.unwrap();
         assert!(!forwarded.text().await.unwrap().contains("ada@demo.local"));

@@ -234,10 +234,11 @@ both! {
         let mut browser = Browser::new(&world.http, &world.url);
         let page = browser.open(link.strip_prefix(&world.url).unwrap()).await;
         assert_eq!(page.status, 200);
-        for shown in ["Hungry?", "Come in", "An avatar of Ada", "ada000000001", "https://x.org/c.png"] {
+        for shown in ["Hungry?", "Come in", "An avatar of <a href=\"/ada\">Ada</a>", "ada000000001"] {
             assert!(page.html.contains(shown), "{shown} is missing in {}", page.html);
         }
         assert!(!page.html.contains("SECRET") && !page.html.contains("<b>more"));
+        assert!(!page.html.contains("x.org"), "a visitor's browser asks another server");
         assert_eq!(detail(&world, &json!(1)).await["viewCount"], 1);
         // A look of the owner does not count; an older route of the owner still leads here; an unknown code does not.
         let login = browser.open("/login").await;

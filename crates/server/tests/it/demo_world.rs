@@ -54,7 +54,7 @@ both! {
             let mut browser = Browser::new(&world.http, &world.url);
             let login = browser.open("/login").await;
             let home = browser.submit(&login, "password", &[("email", user.email), ("password", user.password)]).await;
-            assert_eq!((home.status.as_u16(), home.at.as_str()), (200, "/"), "{}", home.html);
+            assert_eq!((home.status.as_u16(), home.at.as_str()), (200, "/home"), "{}", home.html);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The public face of an avatar: what its share code shows (contract 17.9), and the share link as a QR code (17.13).
 
 pub mod http;
-pub mod pages;
 pub mod qr;
 
 use crate::app::App;

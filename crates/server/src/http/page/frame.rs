@@ -39,8 +39,8 @@ impl Viewer {
 }
 
 /// The first letter of a name, in place of a picture.
-pub fn initial(name: &str) -> String {
-    name.chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
+pub fn initial(name: impl AsRef<str>) -> String {
+    name.as_ref().chars().next().map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }
 
 impl Frame {

@@ -1,0 +1,67 @@
+//! Answers of models as HTML: Markdown, from which nothing can come that the page's policy or the reader should fear.
+//!
+//! Invariant: HTML in the text is shown as text, links lead to the web or to mail, and pictures are not fetched.
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+
+/// A text as HTML.
+pub fn html(text: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let events = Parser::new_ext(text, options).map(harmless);
+    let mut out = String::with_capacity(text.len() * 2);
+    html::push_html(&mut out, events);
+    out
+}
+
+fn harmless(event: Event<'_>) -> Event<'_> {
+    match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        // A line break is one that was meant.
+        Event::SoftBreak => Event::HardBreak,
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let dest_url = if is_safe(&dest_url) { dest_url } else { CowStr::Borrowed("#") };
+            Event::Start(Tag::Link { link_type, dest_url, title, id })
+        }
+        // What would be fetched is named instead.
+        Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
+        Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
+        // `style` of column alignment would need an inline style.
+        Event::Start(Tag::Table(columns)) => {
+            Event::Start(Tag::Table(columns.iter().map(|_| pulldown_cmark::Alignment::None).collect()))
+        }
+        // A page has one first heading already.
+        Event::Start(Tag::Heading { .. }) => Event::Start(Tag::Paragraph),
+        Event::End(TagEnd::Heading(_)) => Event::End(TagEnd::Paragraph),
+        other => other,
+    }
+}
+
+fn is_safe(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_become_a_page_and_nothing_else_does() {
+        assert_eq!(html("**a** `b`\nc"), "<p><strong>a</strong> <code>b</code><br />\nc</p>\n");
+        assert_eq!(html("<b onclick=x>a</b>"), "<p>&lt;b onclick=x&gt;a&lt;/b&gt;</p>\n");
+        assert_eq!(html("[a](javascript:alert(1))"), "<p><a href=\"#\">a</a></p>\n");
+        assert!(!html("![a](https://far.example/x.png)").contains("<img"));
+        assert!(!html("|a|b|\n|:-|-:|\n|1|2|").contains("style"));
+        assert!(!html("# a").contains("<h1"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_runs(text in r"[<>a-z!\[\]()#`*_ \n:/=&;'\x22-]{0,80}") {
+            let html = html(&text);
+            for tag in ["<script", "<img", "<iframe", "<style", "<svg"] {
+                prop_assert!(!html.contains(tag), "{html}");
+            }
+        }
+    }
+}
