@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// The answers in progress, by user and session.
+/// By user and session.
+type Listed = HashMap<(i64, String), Arc<CancellationToken>>;
+
+/// The answers in progress.
 #[derive(Clone, Debug, Default)]
-pub struct Stops(Arc<Mutex<HashMap<(i64, String), Arc<CancellationToken>>>>);
+pub struct Stops(Arc<Mutex<Listed>>);
 
 /// An answer in progress; it is no longer listed when this is dropped.
 #[derive(Debug)]
