@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use axum::{Json, Router, ServiceExt, middleware};
+use axum::{Extension, Json, Router, ServiceExt, middleware};
 use tokio::net::TcpListener;
 use tower::util::MapRequest;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::http::{layers, limits, operations};
 use crate::{
-    avatars, chat, integrations, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice,
+    admin, avatars, chat, integrations, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice,
 };
 
 /// Where the API lives on the server's own origin (HOUSE-RULES "Base path").
@@ -79,6 +79,7 @@ fn pages_and_operations(app: &App) -> Router<App> {
         .merge(visitor::socket::routes())
         .merge(platform::bundle::pages::routes())
         .merge(pages::routes())
+        .merge(admin::pages::routes())
         .merge(users::accounts::pages::routes())
         .merge(users::uploads::public::routes())
         .merge(oauth::authorize::pages::routes())
@@ -122,13 +123,14 @@ fn router(app: App) -> Router {
     let document = Arc::new(serde_json::to_value(&document).unwrap_or_default());
     let limits = middleware::from_fn_with_state(app.clone(), limits::limit);
     let json = Arc::clone(&document);
+    let reference = Extension(pages::docs::Reference(document));
     Router::new()
         // Inside of CORS: an app in a browser may read that it has to wait.
         .merge(api.layer(limits.clone()).layer(layers::open_cors()))
         .merge(pages_and_operations(&app).layer(limits))
         .route("/openapi.json", get(move || async move { Json(json.as_ref().clone()) }))
-        .route("/docs", get(move |frame| async move { pages::docs::render(&document, frame) }))
         .fallback(layers::not_found)
+        .layer(reference)
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(DefaultBodyLimit::max(app.config().server.small_body_max_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), layers::edge))

@@ -7,7 +7,7 @@ pub mod apps;
 pub mod health;
 pub mod jobs;
 pub mod models;
-// pub mod pages;
+pub mod pages;
 pub mod people;
 pub mod storage;
 pub mod trail;

@@ -23,8 +23,9 @@ use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::{inspector, webhooks};
+use crate::users::accounts::people;
 use crate::users::uploads;
-use crate::{avatars, demo, plaza, router, telemetry, visitor};
+use crate::{avatars, demo, pages, plaza, router, telemetry, visitor};
 
 /// Flags of `serve`.
 #[derive(Clone, Debug, clap::Args)]
@@ -113,6 +114,9 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
     app.spawn(async move {
         let fetched = opened.fetch(&announced).await;
         say(&greeting(&announced, bound, args.demo));
+        if people::is_empty(&announced).await.unwrap_or(false) {
+            say(&first_run(&announced));
+        }
         if let Err(problem) = fetched {
             super::complain(&problem);
         }
@@ -220,6 +224,12 @@ async fn signal() {
         () = interrupt => {}
         () = terminate => {}
     }
+}
+
+/// What a person reads when there is no account yet.
+fn first_run(app: &App) -> String {
+    let url = app.public_url();
+    format!("\nThere is no account yet. Create yours: {url}/welcome?code={}\n", pages::welcome::code(app))
 }
 
 /// What a person reads when the server is ready.

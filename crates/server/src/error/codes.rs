@@ -94,6 +94,7 @@ codes! {
     AccountSuspended => 403 "account.suspended", "This account is suspended", "该账号已被停用", "The operator suspended the user whose token, session or password it is.";
     OperatorOnly => 403 "operator.required", "These pages are for the operators of this server", "仅服务器管理员可访问", "Somebody who is no operator opens `/admin`.";
     OperatorSelf => 400 "operator.self", "You cannot suspend or demote yourself: another operator can", "不能停用或降级自己的账号，请由其他管理员操作", "An operator at `/admin` would lock themselves out.";
+    SetupCode => 403 "server.setup.code", "This is not the setup code: the server prints it when it starts", "初始化代码不正确：服务器启动时会在终端打印", "The first account is made from another machine without the printed code.";
     SetupDone => 403 "server.setup.done", "This server was set up already", "服务器已完成初始化", "The first account is made once.";
     RouteTaken => 400 "user.profile.update_failed", "This home page route is taken", "该主页路径已被占用", "`origin_route` belongs to somebody else.";
     ProfileInvalid => 400 "user.profile.update_failed", "Profile not updated: {}", "资料更新失败：{}", "A field of the profile breaks its limit.";

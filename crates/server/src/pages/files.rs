@@ -27,6 +27,7 @@ const FILES: &[File] = &[
     File { name: "hub.js", kind: JAVASCRIPT, text: include_str!("../../static/hub.js") },
     // HTML over the wire, unchanged; 0BSD, its licence lies beside it.
     File { name: "htmx.js", kind: JAVASCRIPT, text: include_str!("../../static/vendor/htmx-2.0.11.min.js") },
+    File { name: "try.js", kind: JAVASCRIPT, text: include_str!("../../static/try.js") },
     File { name: "icon.svg", kind: "image/svg+xml", text: include_str!("../../static/icon.svg") },
 ];
 

@@ -2,6 +2,7 @@
 //! Pages call the same rules as the API; none has SQL or rules of its own.
 
 mod chart;
+mod developer;
 pub mod docs;
 mod files;
 mod home;
@@ -10,6 +11,7 @@ mod markdown;
 mod pager;
 mod public;
 mod when;
+pub mod welcome;
 
 use askama::Template;
 use axum::Router;
@@ -18,8 +20,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::app::App;
-use crate::error::Lang;
+use crate::error::{Lang, Result};
 use crate::http::page::{Frame, Page, flash};
+use crate::users::accounts::people;
 
 /// The pages that belong to no domain, from the root.
 pub fn routes() -> Router<App> {
@@ -29,6 +32,9 @@ pub fn routes() -> Router<App> {
         .merge(language::routes())
         .merge(home::routes())
         .merge(public::routes())
+        .merge(developer::routes())
+        .merge(docs::routes())
+        .merge(welcome::routes())
 }
 
 #[derive(Template)]
@@ -42,20 +48,23 @@ struct HomeTemplate<'a> {
     version: &'a str,
 }
 
-/// Who is signed in is at home already.
-async fn home(State(app): State<App>, frame: Frame) -> Response {
+/// Who is signed in is at home already; the first person to come sets the server up.
+async fn home(State(app): State<App>, frame: Frame) -> Result<Response> {
     if frame.viewer.is_some() {
-        return flash::see_other("/home");
+        return Ok(flash::see_other("/home"));
     }
-    Page::new(&HomeTemplate {
+    if people::is_empty(&app).await? {
+        return Ok(flash::see_other("/welcome"));
+    }
+    let page = Page::new(&HomeTemplate {
         lang: frame.lang,
         frame: &frame,
         registration: app.config().accounts.registration,
         public_url: app.public_url(),
         base_url: app.base_url(),
         version: env!("CARGO_PKG_VERSION"),
-    })
-    .into_response()
+    });
+    Ok(page.into_response())
 }
 
 /// A picture of somebody as a page may show it: those that this server keeps. Its own address is left out, so that it is found

@@ -110,7 +110,7 @@ both! {
 
     async fn pages_carry_a_strict_policy_and_keep_it(db: TestDb) {
         let world = World::new(db).await;
-        for path in ["/", "/login", "/register", "/docs", "/oauth", "/auth/skills"] {
+        for path in ["/", "/login", "/register", "/docs", "/docs/api", "/docs/oauth2", "/docs/changelog", "/oauth", "/auth/skills"] {
             let response = get(&world, path).await;
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
             assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
@@ -134,7 +134,7 @@ both! {
 
     async fn pages_speak_chinese(db: TestDb) {
         let world = World::new(db).await;
-        for (path, text) in [("/", "登录"), ("/login", "密码"), ("/register", "创建账号"), ("/docs", "错误码"), ("/oauth", "致应用开发者")] {
+        for (path, text) in [("/", "登录"), ("/login", "密码"), ("/register", "创建账号"), ("/docs/api", "错误码"), ("/docs", "快速开始"), ("/docs/webhooks", "验证签名"), ("/oauth", "致应用开发者")] {
             let request = world.http.get(format!("{}{path}", world.url)).header(ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9");
             let html = request.send().await.unwrap().text().await.unwrap();
             assert!(html.contains(text) && html.contains("lang=\"zh-CN\""), "{path}: {html}");
@@ -143,7 +143,7 @@ both! {
 
     async fn the_reference_shows_everything(db: TestDb) {
         let world = World::new(db).await;
-        let html = get(&world, "/docs").await.text().await.unwrap();
+        let html = get(&world, "/docs/api").await.text().await.unwrap();
         let document: Value = serde_json::to_value(router::openapi()).unwrap();
         for path in document["paths"].as_object().unwrap().keys() {
             assert!(html.contains(&format!("<span class=\"path-line\">{path}</span>")), "{path} is missing");

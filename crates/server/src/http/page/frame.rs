@@ -29,6 +29,8 @@ pub struct Viewer {
     pub email: String,
     /// The token that every form carries in the field `csrf`, and scripts in the header `X-CSRF-Token`.
     pub csrf: String,
+    /// Whether they operate this server.
+    pub operator: bool,
 }
 
 impl Viewer {
@@ -63,6 +65,11 @@ impl Frame {
     /// A drawing by its name ([`super::icons`]); templates write `{{ frame.icon("chat")|safe }}`.
     pub fn icon(&self, name: &str) -> String {
         icon(name)
+    }
+
+    /// Whether somebody is signed in who operates this server.
+    pub fn is_operator(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.operator)
     }
 
     /// The token of forms; empty when nobody is signed in.

@@ -1,12 +1,18 @@
-//! `/docs`: the OpenAPI document as a page that needs no network and no script.
+//! `/docs`: guides, and the OpenAPI document as a page that needs no network and no script.
 
-mod operation;
+mod guides;
+pub(in crate::pages) mod operation;
 mod schema;
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::routing::get;
+use axum::{Extension, Router};
 use serde_json::Value;
 
 use crate::access::Scope;
+use crate::app::App;
 use crate::error::{Code, Lang};
 use crate::http::page::{Frame, Page};
 use operation::{Access, Group};
@@ -30,8 +36,20 @@ struct ErrorRow {
     when: &'static str,
 }
 
-/// The reference page of an OpenAPI document.
-pub fn render(openapi: &Value, frame: Frame) -> Page {
+/// The OpenAPI document of this server, for the pages that are made from it.
+#[derive(Clone)]
+pub struct Reference(pub Arc<Value>);
+
+/// The documentation, from the root.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/docs", get(guides::index))
+        .route("/docs/api", get(reference))
+        .route("/docs/{guide}", get(guides::page))
+}
+
+/// The reference page of the OpenAPI document.
+async fn reference(Extension(Reference(openapi)): Extension<Reference>, frame: Frame) -> Page {
     let lang = frame.lang;
     let info = |field: &str| openapi["info"][field].as_str().unwrap_or_default();
     let words = |scope: &Scope| {
@@ -47,7 +65,7 @@ pub fn render(openapi: &Value, frame: Frame) -> Page {
         frame,
         title: info("title"),
         description: info("description"),
-        groups: operation::groups(openapi),
+        groups: operation::groups(&openapi),
         scopes: Scope::ALL.iter().map(words).collect(),
         errors: Code::ALL.iter().map(error).collect(),
     })

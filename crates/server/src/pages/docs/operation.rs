@@ -7,31 +7,42 @@ use serde_json::Value;
 use super::schema::{self, Field};
 
 /// The operations of one tag.
-pub(super) struct Group {
-    pub(super) name: String,
-    pub(super) operations: Vec<Operation>,
+pub(in crate::pages) struct Group {
+    pub(in crate::pages) name: String,
+    pub(in crate::pages) operations: Vec<Operation>,
 }
 
 /// One method of one path.
-pub(super) struct Operation {
+pub(in crate::pages) struct Operation {
     /// For links within the page.
-    pub(super) anchor: String,
-    pub(super) method: String,
-    pub(super) path: String,
+    pub(in crate::pages) anchor: String,
+    pub(in crate::pages) method: String,
+    pub(in crate::pages) path: String,
     /// The path without what all paths begin with.
-    pub(super) short: String,
-    pub(super) summary: String,
-    pub(super) description: String,
-    pub(super) access: Access,
-    pub(super) parameters: Vec<Parameter>,
-    pub(super) body: Option<Content>,
-    pub(super) responses: Vec<Answer>,
-    pub(super) curl: String,
+    pub(in crate::pages) short: String,
+    pub(in crate::pages) summary: String,
+    pub(in crate::pages) description: String,
+    pub(in crate::pages) access: Access,
+    pub(in crate::pages) parameters: Vec<Parameter>,
+    pub(in crate::pages) body: Option<Content>,
+    pub(in crate::pages) responses: Vec<Answer>,
+    pub(in crate::pages) curl: String,
+    /// A small body that fits.
+    pub(in crate::pages) example: Value,
+    /// Whether the answer is a stream of events.
+    pub(in crate::pages) streams: bool,
+}
+
+impl Operation {
+    /// The content type of its body; empty: it has none.
+    pub(in crate::pages) fn media(&self) -> &str {
+        self.body.as_ref().map_or("", |body| body.media.as_str())
+    }
 }
 
 /// What a caller must bring.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(in crate::pages) enum Access {
     /// Nothing.
     Public,
     /// Any access token.
@@ -41,30 +52,30 @@ pub(super) enum Access {
 }
 
 /// A parameter of path, query or headers.
-pub(super) struct Parameter {
-    pub(super) name: String,
-    pub(super) place: String,
-    pub(super) kind: String,
-    pub(super) required: bool,
-    pub(super) description: String,
+pub(in crate::pages) struct Parameter {
+    pub(in crate::pages) name: String,
+    pub(in crate::pages) place: String,
+    pub(in crate::pages) kind: String,
+    pub(in crate::pages) required: bool,
+    pub(in crate::pages) description: String,
 }
 
 /// A body.
-pub(super) struct Content {
-    pub(super) media: String,
-    pub(super) kind: String,
-    pub(super) fields: Vec<Field>,
+pub(in crate::pages) struct Content {
+    pub(in crate::pages) media: String,
+    pub(in crate::pages) kind: String,
+    pub(in crate::pages) fields: Vec<Field>,
 }
 
 /// One possible answer.
-pub(super) struct Answer {
-    pub(super) status: String,
-    pub(super) description: String,
-    pub(super) content: Option<Content>,
+pub(in crate::pages) struct Answer {
+    pub(in crate::pages) status: String,
+    pub(in crate::pages) description: String,
+    pub(in crate::pages) content: Option<Content>,
 }
 
 /// All of them, in the order of the document.
-pub(super) fn groups(root: &Value) -> Vec<Group> {
+pub(in crate::pages) fn groups(root: &Value) -> Vec<Group> {
     let shared = shared_beginning(root);
     let mut groups: Vec<Group> = Vec::new();
     for (path, item) in root["paths"].as_object().into_iter().flatten() {
@@ -114,7 +125,18 @@ fn read(root: &Value, method: &str, path: &str, operation: &Value) -> Operation 
         body: content(root, body),
         responses: responses.map(|(status, answer)| answer_of(root, status, answer)).collect(),
         curl: curl(root, method, path, operation),
+        example: example(root, body),
+        streams: streams(operation),
     }
+}
+
+fn example(root: &Value, body: &Value) -> Value {
+    let content = body["content"].as_object().and_then(|all| all.values().next());
+    content.map_or(Value::Null, |content| schema::example(root, "body", &content["schema"], 0))
+}
+
+fn streams(operation: &Value) -> bool {
+    operation["responses"]["200"]["content"]["text/event-stream"].is_object()
 }
 
 /// The operation's own `security`, else the document's.
@@ -169,8 +191,7 @@ fn answer_of(root: &Value, status: &str, answer: &Value) -> Answer {
 /// A command line that can be copied; `$SECONDME` is the server, `$TOKEN` an access token.
 fn curl(root: &Value, method: &str, path: &str, operation: &Value) -> String {
     let mut out = String::from("curl");
-    let streams = operation["responses"]["200"]["content"]["text/event-stream"].is_object();
-    out.push_str(if streams { " -N" } else { "" });
+    out.push_str(if streams(operation) { " -N" } else { "" });
     out.push_str(if method == "get" || method == "post" { "" } else { " -X " });
     out.push_str(if method == "get" || method == "post" { "" } else { method });
     let _ = write!(out, " \"$SECONDME{path}{}\"", query(root, operation));

@@ -7,13 +7,13 @@ const DEPTH_MAX: usize = 3;
 
 /// One field of a body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
+pub(in crate::pages) struct Field {
+    pub(in crate::pages) name: String,
     /// How deep it is nested, for the indentation.
-    pub(super) depth: usize,
-    pub(super) kind: String,
-    pub(super) required: bool,
-    pub(super) description: String,
+    pub(in crate::pages) depth: usize,
+    pub(in crate::pages) kind: String,
+    pub(in crate::pages) required: bool,
+    pub(in crate::pages) description: String,
 }
 
 /// Follows `$ref`, and picks the schema out of "this or null".

@@ -23,7 +23,7 @@ impl FromRequestParts<App> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Self, PageError> {
         let MaybeSession(session) = MaybeSession::from_request_parts(parts, app).await?;
-        let viewer = session.map(|s| Viewer { name: s.name, email: s.email, csrf: s.csrf });
+        let viewer = session.map(|s| Viewer { name: s.name, email: s.email, csrf: s.csrf, operator: s.operator });
         Ok(Self {
             lang: Lang::of(&parts.headers),
             here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), |here| here.as_str().to_owned()),

@@ -75,20 +75,43 @@ pub async fn create(app: &App, new: &NewUser<'_>) -> Result<i64> {
         return Err(ApiError::new(Code::EmailTaken));
     }
     let password_hash = hash_password(app, new.password).await?;
-    let seed = Seed {
+    let seed = plain(&new, &password_hash);
+    let mut tx = app.store().write().await?;
+    let id = create_in(app, &mut tx, &seed).await?.ok_or_else(|| ApiError::new(Code::EmailTaken))?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Registers the first user of a server, who operates it; their id.
+///
+/// # Errors
+/// `server.setup.done` when there is a user already; else as [`create`].
+pub async fn create_first(app: &App, new: &NewUser<'_>) -> Result<i64> {
+    let new = check(&app.config().accounts, new)?;
+    if !people::is_empty(app).await? {
+        return Err(ApiError::new(Code::SetupDone));
+    }
+    let password_hash = hash_password(app, new.password).await?;
+    let mut tx = app.store().write().await?;
+    let id = create_in(app, &mut tx, &plain(&new, &password_hash)).await?;
+    let id = id.ok_or_else(|| ApiError::new(Code::EmailTaken))?;
+    people::claim_first_in(app, &mut tx, id).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// A user with nothing fixed.
+fn plain<'a>(new: &'a registration::Checked<'_>, password_hash: &'a str) -> Seed<'a> {
+    Seed {
         id: None,
         avatar_id: None,
         share_code: None,
         demo: false,
         email: &new.email,
-        password_hash: &password_hash,
+        password_hash,
         name: &new.name,
         route: None,
-    };
-    let mut tx = app.store().write().await?;
-    let id = create_in(app, &mut tx, &seed).await?.ok_or_else(|| ApiError::new(Code::EmailTaken))?;
-    tx.commit().await?;
-    Ok(id)
+    }
 }
 
 /// Stores a user and their primary avatar in the caller's transaction; nothing when the address has an account already.

@@ -84,6 +84,13 @@ impl World {
         world
     }
 
+    /// A server that nobody has set up: no users, no demo world.
+    pub async fn bare(db: TestDb) -> Self {
+        secondme_llm::install_tls();
+        let store = db.store(&[&secondme_jobs::MIGRATIONS, &migrations::MIGRATIONS]).await;
+        Self::on(store, Arc::new(ManualClock::at(START)), Setup::default()).await
+    }
+
     /// Another node: on the same database and clock, with a memory of its own.
     pub async fn beside(&self, setup: Setup) -> Self {
         Self::on(self.app.store().clone(), self.clock.clone(), setup).await

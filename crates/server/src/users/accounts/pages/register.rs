@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::{Fields, Next, destination, enter, in_place};
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::error::{ApiError, Code, Lang};
 use crate::http::page::{Frame, Page, PageError};
 use crate::http::{Form, Query};
 use crate::users::accounts::session::Guest;
-use crate::users::accounts::{self, Flaw, MaybeSession, NewUser, OwnOrigin, Refused, next};
+use crate::users::accounts::{self, Flaw, MaybeSession, NewUser, OwnOrigin, Refused, next, people};
 
 #[derive(Template)]
 #[template(path = "register.html")]
@@ -49,6 +49,10 @@ pub(super) async fn page(
 ) -> Result<Response, Refused> {
     if session.is_some() {
         return Ok(destination(&next).into_response());
+    }
+    // The first account is made elsewhere: it operates the server.
+    if people::is_empty(&app).await.map_err(|error| PageError::new(frame.lang, error, ""))? {
+        return Ok(Redirect::to("/welcome").into_response());
     }
     check_open(&app, frame.lang)?;
     show(&app, &frame, guest, &Fields { next, ..Fields::default() }, None)
