@@ -62,7 +62,7 @@ impl ChatModel for Traced {
 
 fn note(span: &Span, event: &Result<ChatEvent, ModelError>) {
     match event {
-        Ok(ChatEvent::Text(_)) => {}
+        Ok(ChatEvent::Text(_) | ChatEvent::Call(_)) => {}
         Ok(ChatEvent::Finished { usage, .. }) => {
             span.record("gen_ai.usage.input_tokens", i64::from(usage.prompt_tokens));
             span.record("gen_ai.usage.output_tokens", i64::from(usage.completion_tokens));

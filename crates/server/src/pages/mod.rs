@@ -10,8 +10,8 @@ mod language;
 mod markdown;
 mod pager;
 mod public;
-mod when;
 pub mod welcome;
+mod when;
 
 use askama::Template;
 use axum::Router;
