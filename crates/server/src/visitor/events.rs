@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The parameters of an address.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
 pub struct Address {
     /// As in the address that `init` gave.
     #[param(required = true)]

@@ -35,6 +35,12 @@ both! {
         let world = World::new(db).await;
         let document: Value = world.http.get(format!("{}/openapi.json", world.url)).send().await.unwrap().json().await.unwrap();
         assert_eq!(document["openapi"], "3.1.0");
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for parameter in methods.as_object().unwrap().values().flat_map(|m| m["parameters"].as_array().into_iter().flatten()) {
+                let name = parameter["name"].as_str().unwrap();
+                assert_eq!(parameter["in"] == "path", path.contains(&format!("{{{name}}}")), "{path}: {parameter}");
+            }
+        }
         let operations = operations(&document);
         let mut names: Vec<&String> = operations.iter().map(|operation| &operation.name).collect();
         names.sort_unstable();

@@ -39,7 +39,7 @@ both! {
         assert_eq!((model.status.as_u16(), model.at.as_str()), (200, "/welcome/model"), "{}", model.html);
         assert!(browser.open("/welcome/done").await.html.contains("/admin"));
         assert_eq!(browser.open("/admin").await.status, 200);
-        assert_eq!(browser.open("/welcome").await.at, "/", "only once");
+        assert_eq!(browser.open("/welcome").await.at, "/home", "only once");
         // Somebody who had the form open at the same time.
         let mut late = Browser::new(&world.http, &world.url);
         late.open("/login").await;

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -197,13 +199,17 @@ fn an_event_is_one_event_across_kills() {
     for round in 0..ROUNDS {
         let mut server = start(dir.path(), &[]);
         let url = server.url.clone();
+        let reports = Arc::new(AtomicUsize::new(0));
         let clients: Vec<_> = (0..4)
             .map(|_| {
-                let url = url.clone();
-                std::thread::spawn(move || report_until_refused(&url, round * 1_000))
+                let (url, reports) = (url.clone(), Arc::clone(&reports));
+                std::thread::spawn(move || report_until_refused(&url, round * 1_000, &reports))
             })
             .collect();
-        std::thread::sleep(Duration::from_millis(400));
+        // In the middle of it, however slow the machine is.
+        while reports.load(Ordering::Relaxed) < 20 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         server.signal("-KILL");
         server.wait();
         for client in clients {
@@ -233,7 +239,7 @@ fn an_event_is_one_event_across_kills() {
 }
 
 /// Reports the events `from`, `from + 1`, … until the server is gone; what it answered: object and event id.
-fn report_until_refused(url: &str, from: usize) -> Vec<(usize, i64)> {
+fn report_until_refused(url: &str, from: usize, reports: &AtomicUsize) -> Vec<(usize, i64)> {
     let mut answered = Vec::new();
     for object in from..from + 1_000 {
         let body = serde_json::json!({"channel": {"kind": "post", "platform": "kill"}, "action": "post",
@@ -253,6 +259,7 @@ fn report_until_refused(url: &str, from: usize) -> Vec<(usize, i64)> {
             .unwrap();
         let Ok(answer) = serde_json::from_slice::<Value>(&output.stdout) else { break };
         answered.push((object, answer["data"]["eventId"].as_i64().unwrap()));
+        reports.fetch_add(1, Ordering::Relaxed);
     }
     answered
 }

@@ -173,6 +173,7 @@ impl From<AvatarFields> for Definition {
 /// A page of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// From 1.
     #[serde(default, alias = "page", deserialize_with = "lenient")]
@@ -194,6 +195,7 @@ impl PageQuery {
 /// Which avatar is meant.
 #[derive(Debug, Deserialize, ToSchema, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct AvatarRef {
     /// Required.
     #[serde(default, deserialize_with = "lenient")]

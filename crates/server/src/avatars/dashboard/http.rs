@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// What is to be counted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct DashboardQuery {
     /// Required.
     #[serde(default, deserialize_with = "lenient")]

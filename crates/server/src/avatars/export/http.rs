@@ -105,6 +105,7 @@ async fn status(
 
 /// The signed part of a link.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Signed {
     /// Milliseconds.
     #[serde(default, deserialize_with = "lenient")]

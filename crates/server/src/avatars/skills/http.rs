@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which scene is meant.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct SceneQuery {
     /// `avatar_chat`, which is the default.
     scene_mode: Option<String>,

@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which sessions to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// Only sessions of this logical app.
     app_id: Option<String>,
@@ -72,6 +73,7 @@ async fn list(
 /// Which session to read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct MessagesQuery {
     /// The session. One that nobody has is answered with an empty list.
     #[param(required = true)]

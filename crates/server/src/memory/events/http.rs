@@ -133,6 +133,7 @@ async fn ingest(
 /// Which events to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// From 1. Also `page`.
     #[serde(alias = "page", default, deserialize_with = "lenient")]

@@ -48,6 +48,7 @@ async fn insert(
 /// What to search for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct SearchQuery {
     /// Words that must all appear; absent: everything. Also `query`.
     #[serde(alias = "query", default)]

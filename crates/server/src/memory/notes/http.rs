@@ -80,6 +80,7 @@ async fn add(
 /// What to search for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct NoteQuery {
     /// Words that must all appear; absent: everything. Also `query`.
     #[serde(alias = "query", default)]

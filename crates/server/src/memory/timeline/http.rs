@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which day to show.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct DayQuery {
     /// `yyyy-MM-dd`; default today.
     date: Option<String>,

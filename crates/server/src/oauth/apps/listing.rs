@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{Application, owned, store};
+use crate::app::App;
 use crate::error::{ApiError, Problem, Result};
 
 const TEXT_MAX: usize = 200;
@@ -102,4 +104,18 @@ fn check_url(field: &str, url: &str) -> Result<()> {
     } else {
         Err(ApiError::invalid(field, &Problem::Expected("an http or https URL", " http 或 https 地址")))
     }
+}
+/// Asks for a place in the catalogue; where the operator reviews apps, that waits for a decision.
+///
+/// # Errors
+/// As [`super::owned`]; `oauth2.application.*` when the app is not approved.
+pub async fn apply_listing(app: &App, owner: i64, app_id: &str, change: &Listing) -> Result<Application> {
+    let known = owned(app.store(), owner, app_id).await?;
+    known.check_status()?;
+    let listing = known.listing.changed_by(change)?;
+    let status = if app.config().policy.app_review { "pending_review" } else { "listed" };
+    let mut tx = app.store().write().await?;
+    store::set_listing(&mut tx, owner, app_id, &listing.to_json(), status, app.now()).await?;
+    tx.commit().await?;
+    owned(app.store(), owner, app_id).await
 }

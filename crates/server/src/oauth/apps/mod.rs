@@ -5,8 +5,10 @@
 pub mod http;
 pub mod listing;
 mod redirects;
+mod review;
 mod store;
 
+pub use review::{Registered, for_operator, review, review_in, totals};
 use secondme_kit::secret::same;
 use secondme_kit::{Millis, Page};
 use secondme_store::{Store, Tx};
@@ -15,7 +17,7 @@ use crate::access::{Requested, ScopeSet, revocations};
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};
 
-pub use listing::Listing;
+pub use listing::{Listing, apply_listing};
 pub use redirects::is_redirect_uri;
 
 /// Most redirect URIs of one application.
@@ -349,74 +351,6 @@ pub async fn end_all_in(app: &App, tx: &mut Tx, owner: i64) -> Result<()> {
 fn end_access(app: &App, tx: &mut Tx, app_id: &str) {
     let (app, app_id) = (app.clone(), app_id.to_owned());
     tx.after_commit(move || revocations::announce(&app, None, &app_id));
-}
-
-/// Asks for a place in the catalogue; where the operator reviews apps, that waits for a decision.
-///
-/// # Errors
-/// As [`owned`]; `oauth2.application.*` when the app is not approved.
-pub async fn apply_listing(app: &App, owner: i64, app_id: &str, change: &Listing) -> Result<Application> {
-    let known = owned(app.store(), owner, app_id).await?;
-    known.check_status()?;
-    let listing = known.listing.changed_by(change)?;
-    let status = if app.config().policy.app_review { "pending_review" } else { "listed" };
-    let mut tx = app.store().write().await?;
-    store::set_listing(&mut tx, owner, app_id, &listing.to_json(), status, app.now()).await?;
-    tx.commit().await?;
-    owned(app.store(), owner, app_id).await
-}
-
-/// The operator's decision about an application, and about its place in the catalogue when it asked for one.
-///
-/// # Errors
-/// `oauth2.application.not_found`.
-pub async fn review(app: &App, app_id: &str, status: &'static str) -> Result<()> {
-    let mut tx = app.store().write().await?;
-    review_in(app, &mut tx, app_id, status).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// The same in the caller's transaction.
-///
-/// # Errors
-/// As [`review`].
-pub async fn review_in(app: &App, tx: &mut Tx, app_id: &str, status: &'static str) -> Result<()> {
-    if store::set_status(tx, app_id, status, app.now()).await? == 0 {
-        return Err(ApiError::new(Code::AppNotFound));
-    }
-    store::settle_listing(tx, app_id, if status == "approved" { "listed" } else { "rejected" }, app.now()).await?;
-    end_access(app, tx, app_id);
-    Ok(())
-}
-
-/// How many applications there are, and how many of them wait for the operator.
-///
-/// # Errors
-/// Storage failures only.
-pub async fn totals(store: &Store) -> Result<(i64, i64)> {
-    Ok(store::totals(store).await?)
-}
-
-/// A page of the applications that wait for the operator (`waiting`), or of all: the newest first, with their developer's
-/// name and address, and how many there are.
-///
-/// # Errors
-/// Storage failures only.
-pub async fn for_operator(store: &Store, waiting: bool, page: Page) -> Result<(Vec<Registered>, i64)> {
-    let (all, open) = store::totals(store).await?;
-    Ok((store::for_operator(store, waiting, page).await?, if waiting { open } else { all }))
-}
-
-/// An application as operators see it.
-#[derive(Clone, Debug)]
-pub struct Registered {
-    /// The application.
-    pub app: Application,
-    /// Its developer's name and address; none for apps that the operator made.
-    pub developer: Option<(String, String)>,
-    /// Users who let it in.
-    pub users: i64,
 }
 
 /// Stores an application under given credentials; one that is there already stays as it is. Used by the demo world.

@@ -61,7 +61,7 @@ pub(super) async fn for_operator(store: &Store, waiting: bool, page: Page) -> Re
     let apps = sql!(
         "SELECT a.app_id, a.client_id, a.secret_hash, a.previous_secret_hash, a.previous_secret_until, a.owner_user_id, a.name,
                 a.description, a.redirect_uris, a.allowed_scopes, a.status, a.demo, a.client_type, a.listing, a.listing_status,
-                a.created_at, a.updated_at, u.name AS developer_name, u.email AS developer_email,
+                a.registered_itself, a.created_at, a.updated_at, u.name AS developer_name, u.email AS developer_email,
                 (SELECT COUNT(*) FROM authorizations z WHERE z.app_id = a.app_id AND z.revoked_at IS NULL) AS users
          FROM apps a LEFT JOIN users u ON u.id = a.owner_user_id
          WHERE NOT CAST($1 AS BOOLEAN) OR a.status = 'pending_review' OR a.listing_status = 'pending_review'

@@ -3,8 +3,7 @@
 use secondme_kit::{Millis, Page};
 use secondme_store::{Row, Store, StoreError, Tx, params, sql};
 
-use super::Request;
-use crate::http::trace::Seen;
+use super::{Request, Seen};
 
 /// The app with this id or Client ID.
 pub(super) async fn app_of(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {

@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Whose certificate.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct CertificateQuery {
     /// Decimal digits.
     #[param(required = true)]

@@ -26,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct SliceQuery {
     /// From 1. Also `pageNo`.
     #[serde(alias = "pageNo", default, deserialize_with = "lenient")]
@@ -48,6 +49,7 @@ impl SliceQuery {
 /// Which posts.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct FeedQuery {
     /// From 1. Also `pageNo`.
     #[serde(alias = "pageNo", default, deserialize_with = "lenient")]

@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which people.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct DiscoverQuery {
     /// From 1. Also `page`.
     #[serde(alias = "page", default, deserialize_with = "lenient")]

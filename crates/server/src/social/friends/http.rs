@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which friends.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub struct FriendQuery {
     /// `FRIEND`.
     #[serde(rename = "type")]

@@ -37,6 +37,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Which conversations to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// With this avatar only.
     #[serde(deserialize_with = "lenient")]
@@ -136,6 +137,7 @@ async fn unread(State(app): State<App>, auth: Auth<permissions::AvatarRead>) -> 
 /// Which messages to read.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
 pub struct MessagesQuery {
     /// The conversation.
     #[param(required = true)]
@@ -196,6 +198,7 @@ async fn messages(
 /// Which conversation to read live.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
 pub struct LiveQuery {
     /// The conversation.
     #[param(required = true)]
@@ -316,6 +319,7 @@ async fn block(State(app): State<App>, auth: Auth<permissions::AvatarWrite>, Bod
 /// Which avatar.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
+#[into_params(parameter_in = Query)]
 pub struct AvatarQuery {
     #[param(required = true)]
     #[serde(deserialize_with = "lenient")]
