@@ -66,7 +66,7 @@ both! {
         let code = code(&world).await;
         let tokens = data(exchange(&world, &code, REDIRECT, ID, SECRET).await);
         let refresh = tokens["refreshToken"].as_str().unwrap().to_owned();
-        let answers = join_all((0..200).map(|_| refresh_with(&world, &refresh))).await;
+        let answers = join_all((0..1_000).map(|_| refresh_with(&world, &refresh))).await;
         let mut access: Vec<String> = Vec::new();
         for answer in answers {
             let fresh = data(answer);
@@ -75,7 +75,7 @@ both! {
         }
         access.sort();
         access.dedup();
-        assert_eq!(access.len(), 200);
+        assert_eq!(access.len(), 1_000);
     }
 
     async fn lifetimes_are_those_of_the_house_rules(db: TestDb) {
