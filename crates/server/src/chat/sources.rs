@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use secondme_kit::clock::iso;
-use secondme_store::{Store, StoreError, Tx, params, sql};
+use secondme_store::{Sql, Store, StoreError, Tx, params, sql};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -113,11 +113,7 @@ pub(super) async fn put(
         "INSERT INTO chat_sources (message_id, position, user_id, entry_id, kind, item_id)
          VALUES ($1, $2, $3, $4, $5, $6)"
     );
-    for (position, hit) in (0i64..).zip(hits) {
-        let (kind, item_id) = (hit.kind.as_str(), &hit.item_id);
-        tx.run(sql, params![message_id, position, user_id, hit.entry_id, kind, item_id]).await?;
-    }
-    Ok(())
+    write(tx, sql, user_id, message_id, hits).await
 }
 
 /// The same for an answer to a visitor; `user_id` is the owner of the avatar, who alone may see it.
@@ -134,6 +130,16 @@ pub async fn put_of_visitor(
         "INSERT INTO visitor_sources (message_id, position, user_id, entry_id, kind, item_id)
          VALUES ($1, $2, $3, $4, $5, $6)"
     );
+    write(tx, sql, user_id, message_id, hits).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    sql: Sql,
+    user_id: i64,
+    message_id: &str,
+    hits: &[Hit],
+) -> std::result::Result<(), StoreError> {
     for (position, hit) in (0i64..).zip(hits) {
         let (kind, item_id) = (hit.kind.as_str(), &hit.item_id);
         tx.run(sql, params![message_id, position, user_id, hit.entry_id, kind, item_id]).await?;
