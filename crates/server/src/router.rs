@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::http::{layers, limits, operations};
+use crate::http::{drain, layers, limits, operations};
 use crate::{
     admin, avatars, chat, integrations, legacy, memory, oauth, pages, platform, plaza, social, users, visitor, voice,
 };
@@ -134,6 +134,7 @@ fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(DefaultBodyLimit::max(app.config().server.small_body_max_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), layers::edge))
+        .layer(middleware::from_fn_with_state(app.clone(), drain::refused))
         .with_state(app)
 }
 

@@ -19,6 +19,10 @@ section! {
         body_max_bytes: usize = 32 * 1024 * 1024,
         /// Largest body of routes that take no images, in bytes.
         small_body_max_bytes: usize = 1024 * 1024,
+        /// How much of a refused request's body is still taken, in bytes, so that its sender reads the refusal instead of a broken connection. 0: none.
+        refused_body_max_bytes: usize = 64 * 1024 * 1024,
+        /// How long a refused request's body is still taken, in seconds.
+        refused_body_seconds: u64 = 5,
         /// What this node does: `all`, `api` (answers requests), or `worker` (runs jobs, and answers `/healthz`, `/readyz` and `/metrics`). Of the nodes that share a database at least one must run jobs.
         role: String = "all".to_owned(),
         /// How long a stop waits for running streams to end, in seconds.

@@ -1,5 +1,6 @@
 //! Shared HTTP machinery that knows no domain: envelope, extractors, event streams, pages, layers, protected fetching.
 
+pub mod drain;
 pub mod envelope;
 pub mod extract;
 pub mod layers;

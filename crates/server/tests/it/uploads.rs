@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::StatusCode;
 use secondme_server::users::uploads;
 use secondme_store::{params, sql};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{ADA, LIN, TestDb, World, answer, both, data, refused};
 
@@ -170,6 +170,18 @@ both! {
         data(upload(&world, ADA, "a.png", &noise(1)).await);
         refused(&upload(&world, ADA, "b.png", &noise(2)).await, 413, "cos.upload.failed");
         assert_eq!(stored(&world).await, (1, 1));
+    }
+
+    async fn who_is_still_sending_reads_the_refusal(db: TestDb) {
+        let world = World::with_config(db, |c| c.uploads.file_max_bytes = 2_000).await;
+        for size in [100_000, 1_000_000, 10_000_000].repeat(10) {
+            refused(&upload(&world, ADA, "a.png", &vec![0; size]).await, 413, "request.body.too_large");
+            refused(&upload(&world, "lba_at_nobody", "a.png", &vec![0; size]).await, 401, "core.http_error");
+            let note = json!({"content": "x".repeat(size)}).to_string();
+            let known = world.request(Method::POST, "note/add", ADA).header("Content-Type", "application/json").body(note);
+            assert!(known.send().await.unwrap().status().is_client_error());
+        }
+        assert_eq!(stored(&world).await, (0, 0));
     }
 
     async fn what_nobody_has_is_swept_after_a_day(db: TestDb) {
