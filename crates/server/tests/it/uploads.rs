@@ -113,6 +113,12 @@ both! {
             ("film.avi", b"RIFF\x24\0\0\0AVI LIST".to_vec()),
             ("sound.mp3", b"ID3\x04\0\0\x7f\x7f\x7f\x7f<script>alert(1)</script>".to_vec()),
             ("sound2.mp3", b"\xff\xfb".to_vec()),
+            ("sound.flac", b"fLaC\0<script>alert(1)</script>".to_vec()),
+            ("sound.ogg", b"OggS\0\x02<html><body onload=alert(1)>".to_vec()),
+            ("sound.m4a", b"\0\0\0\x20ftypM4A \0\0\0\0<script>alert(1)</script>".to_vec()),
+            ("sound.webm", b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm<script>alert(1)</script>".to_vec()),
+            ("silent.wav", b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\0\0\0".to_vec()),
+            ("channels.wav", b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\xff\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x08\0\0\0<script>".to_vec()),
             ("bitmap.bmp", b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0".to_vec()),
             ("zeros", vec![0; 100_000]),
         ];
@@ -131,7 +137,7 @@ both! {
 
     async fn a_recording_is_kept_as_it_is_and_only_played(db: TestDb) {
         let world = World::new(db).await;
-        let wav = [&b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\0\0\0"[..], b"<script>"].concat();
+        let wav = [&b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\x08\0\0\0"[..], b"<script>"].concat();
         let url = data(upload(&world, ADA, "voice.wav", &wav).await)["url"].as_str().unwrap().to_owned();
         let response = world.http.get(&url).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "audio/wav");

@@ -133,7 +133,12 @@ async fn examined(app: &App, bytes: Vec<u8>) -> Result<Clean> {
         drop(slot);
         clean
     });
-    Ok(clean.await.map_err(ApiError::internal)??)
+    match clean.await {
+        Ok(clean) => Ok(clean?),
+        // Readers of media panic at what their authors did not foresee: that is the file's fault.
+        Err(error) if error.is_panic() => Err(ApiError::from(Flaw::Broken).caused_by(error)),
+        Err(error) => Err(ApiError::internal(error)),
+    }
 }
 
 fn examine(bytes: Vec<u8>, limits: &crate::config::Uploads) -> std::result::Result<Clean, Flaw> {
@@ -144,6 +149,7 @@ fn examine(bytes: Vec<u8>, limits: &crate::config::Uploads) -> std::result::Resu
         return image::clean(&bytes, format, limits);
     }
     let extension = audio::sniff(&bytes).ok_or(Flaw::Unknown)?;
+    audio::check(&bytes, extension)?;
     Ok(Clean { bytes, extension, kind: Kind::Audio })
 }
 
@@ -241,5 +247,7 @@ fn media_type(name: &str) -> Option<&'static str> {
     TYPES.iter().find(|(known, _)| is_hash && *known == extension).map(|(_, kind)| *kind)
 }
 
+#[cfg(test)]
+mod recordings;
 #[cfg(test)]
 mod tests;

@@ -78,35 +78,45 @@ fn the_bounds_hold_before_anything_is_decoded() {
     assert!(matches!(examined(bomb).unwrap_err(), Flaw::TooLarge | Flaw::Broken));
 }
 
-/// A frame of silence: MPEG 1, layer III, 128 kbit/s, 44.1 kHz.
-fn mp3_frame() -> Vec<u8> {
-    let mut frame = vec![0xff, 0xfb, 0x90, 0x00];
-    frame.resize(417, 0);
-    frame
+#[test]
+fn recordings_are_known_by_their_bytes_and_followed_to_their_end() {
+    for (bytes, extension) in recordings::all() {
+        let clean = examined(bytes.clone()).unwrap();
+        assert_eq!((clean.extension, clean.kind, clean.bytes), (extension, Kind::Audio, bytes.clone()));
+        assert!(examined(bytes[..20].to_vec()).is_err(), "{extension}: a head and nothing more");
+    }
+    let tagged = [&b"ID3\x04\0\0\0\0\0\x05\0\0\0\0\0"[..], &recordings::mp3()].concat();
+    assert_eq!(examined(tagged).unwrap().extension, "mp3");
 }
 
 #[test]
-fn recordings_are_known_by_their_bytes() {
-    let two = [mp3_frame(), mp3_frame()].concat();
-    let mut tagged = b"ID3\x04\0\0\0\0\0\x05hello".to_vec();
-    tagged.extend_from_slice(&two);
-    let wav = [&b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"[..], &[0; 24]].concat();
-    let webm = [&[0x1a, 0x45, 0xdf, 0xa3][..], b"\x9f\x42\x82\x84webm", &[0; 64]].concat();
-    let m4a = b"\0\0\0\x20ftypM4A \0\0\0\0".to_vec();
-    for (bytes, extension) in [
-        (two.clone(), "mp3"),
-        (tagged, "mp3"),
-        (wav, "wav"),
-        (b"OggS\0\x02".to_vec(), "ogg"),
-        (b"fLaC\0".to_vec(), "flac"),
-        (m4a, "m4a"),
-        (webm, "webm"),
+fn what_only_begins_like_a_recording_is_none() {
+    let script = b"<script>alert(1)</script>";
+    for head in [
+        &b"fLaC\0"[..],
+        b"fLaC\x80\0\0\x22",
+        b"OggS\0\x02",
+        b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm",
+        b"\0\0\0\x20ftypM4A \0\0\0\0",
+        b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\0\0\0",
+        b"ID3\x04\0\0\0\0\0\x05hello",
+        b"RIFF\x24\0\0\0AVI LIST",
     ] {
-        assert_eq!(examined(bytes).unwrap().extension, extension);
+        assert!(examined([head, script].concat()).is_err(), "{}", String::from_utf8_lossy(head));
     }
-    for bytes in [mp3_frame(), b"ID3\x04\0\0\0\0\0\x05hello<script>".to_vec(), b"RIFF\x24\0\0\0AVI LIST".to_vec()] {
-        assert_eq!(examined(bytes).unwrap_err(), Flaw::Unknown);
-    }
+    // A film is no recording.
+    let (mut webm, _) = recordings::all().pop().unwrap();
+    let mut put = |old: &[u8], new: &[u8]| {
+        let at = webm.windows(old.len()).position(|w| w == old).unwrap();
+        webm[at..at + new.len()].copy_from_slice(new);
+    };
+    put(&[0x83, 0x81, 2], &[0x83, 0x81, 1]);
+    put(b"A_OPUS", b"V_VP8\0");
+    assert_eq!(examined(webm).unwrap_err(), Flaw::Unknown);
+    // A number of channels that a reader of media could not take.
+    let mut wav = recordings::all().remove(0).0;
+    wav[23] = 0xff;
+    assert_eq!(examined(wav).unwrap_err(), Flaw::Unknown);
 }
 
 #[test]
