@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export const secondme = async (binary, modelUrl) => {
+export const secondme = async (binary, modelUrl, { demo = true, env: more = {} } = {}) => {
   const data = mkdtempSync(join(tmpdir(), "secondme-e2e-"));
   const env = {
     ...process.env,
@@ -13,8 +13,9 @@ export const secondme = async (binary, modelUrl) => {
     SECONDME_MODELS__NANO__BASE_URL: modelUrl,
     SECONDME_MODELS__NANO__MODEL: "played",
     SECONDME_LEARNING__QUIET_SECONDS: "1",
+    ...more,
   };
-  const child = spawn(binary, ["--data-dir", data, "serve", "--demo", "--listen", "127.0.0.1:0"], { env, cwd: data });
+  const child = spawn(binary, ["--data-dir", data, "serve", ...(demo ? ["--demo"] : []), "--listen", "127.0.0.1:0"], { env, cwd: data });
   let said = "";
   child.stderr.on("data", (text) => { said += text; });
   const url = await new Promise((ready, failed) => {
@@ -32,5 +33,5 @@ export const secondme = async (binary, modelUrl) => {
     await gone;
     rmSync(data, { recursive: true, force: true });
   };
-  return { url, stop, log: () => said };
+  return { url, data, stop, log: () => said };
 };
