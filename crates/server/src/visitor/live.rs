@@ -54,6 +54,7 @@ struct State {
     frames: VecDeque<Frame>,
     /// Raised when something may have been missed.
     gaps: u32,
+    /// In the order of their ids: whoever sat down first comes first.
     seats: Vec<SeatState>,
     /// Whether frames came since the last look.
     warm: bool,
@@ -100,7 +101,6 @@ impl Live {
             self.seats.fetch_sub(1, Ordering::Relaxed);
             return Err(Close::Full);
         }
-        let id = self.next_seat.fetch_add(1, Ordering::Relaxed);
         let mut channels = lock(&self.channels);
         let channel = channels
             .entry(session_id.into())
@@ -108,6 +108,7 @@ impl Live {
         let channel = Arc::clone(channel);
         let mut state = lock(&channel.state);
         drop(channels);
+        let id = self.next_seat.fetch_add(1, Ordering::Relaxed);
         state.seats.push(SeatState { id, epoch, leave: None });
         let staying = state.seats.iter().filter(|s| s.leave.is_none()).count();
         if let Some(oldest) = state.seats.iter_mut().find(|s| s.leave.is_none()).filter(|_| staying > crowd.max(1)) {
@@ -198,6 +199,13 @@ impl Live {
     }
 }
 
+impl State {
+    /// Readers may be thousands, and each looks for itself at every frame.
+    fn place(&self, id: u64) -> Option<usize> {
+        self.seats.binary_search_by_key(&id, |seat| seat.id).ok()
+    }
+}
+
 impl Channel {
     fn leave(&self, close: Close, whom: impl Fn(&SeatState) -> bool) {
         let mut state = lock(&self.state);
@@ -231,7 +239,7 @@ impl Seat {
     pub(super) fn next(&mut self, cursor: i64) -> Next {
         self.changed.mark_unchanged();
         let state = lock(&self.channel.state);
-        if let Some(close) = state.seats.iter().find(|s| s.id == self.id).and_then(|s| s.leave) {
+        if let Some(close) = state.place(self.id).and_then(|place| state.seats[place].leave) {
             return Next::Leave(close);
         }
         if state.gaps != self.seen {
@@ -270,7 +278,9 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut channels = lock(&self.live.channels);
         let mut state = lock(&self.channel.state);
-        state.seats.retain(|seat| seat.id != self.id);
+        if let Some(place) = state.place(self.id) {
+            state.seats.remove(place);
+        }
         if state.seats.is_empty() {
             channels.remove(&self.session_id);
         }

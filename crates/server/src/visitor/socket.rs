@@ -41,6 +41,8 @@ pub struct Address {
 
 /// Read at once from a socket; clients say next to nothing.
 const READ_BUFFER: usize = 512;
+/// Written at once: a frame and the question how far the client got.
+const WRITE_BUFFER: usize = 1024;
 /// The longest message a client may send.
 const INBOUND_MAX: usize = 4 * 1024;
 /// What may wait for a client that reads slowly.
@@ -59,7 +61,7 @@ async fn open(
     })?;
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(OUTBOUND_MAX)
         .max_message_size(INBOUND_MAX)
         .max_frame_size(INBOUND_MAX);
