@@ -123,7 +123,7 @@ pub(crate) async fn put(
             audience: &Audience::OwnerOnly,
             app_id: Some(app_id).filter(|id| !id.is_empty()),
         };
-        index::put(tx, &entry).await?;
+        index::add(tx, &entry).await?;
     }
     Ok(Outcome::Stored(id))
 }

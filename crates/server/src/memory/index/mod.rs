@@ -93,13 +93,18 @@ pub const TEXT_MAX_CHARS: usize = 4_000;
 /// # Errors
 /// Storage failures only.
 pub async fn put(tx: &mut Tx, entry: &Entry<'_>) -> Result<(), StoreError> {
-    let text: String = entry.text.chars().take(TEXT_MAX_CHARS).collect();
-    let old = store::take(tx, entry.user_id, entry.kind, &entry.item_id).await?;
+    remove(tx, entry.user_id, entry.kind, &entry.item_id).await?;
+    add(tx, entry).await
+}
+
+/// Writes the first entry for a thing that is made in this transaction.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn add(tx: &mut Tx, entry: &Entry<'_>) -> Result<(), StoreError> {
     let version = store::next_version(tx, entry.user_id).await?;
-    if let Some(id) = old {
-        store::note_gone(tx, entry.user_id, version, id).await?;
-    }
-    store::insert(tx, entry, &text, version).await
+    let end = entry.text.char_indices().nth(TEXT_MAX_CHARS).map_or(entry.text.len(), |(end, _)| end);
+    store::insert(tx, entry, &entry.text[..end], version).await
 }
 
 /// Removes the entry for a thing, if there is one.
