@@ -21,12 +21,13 @@ use socket::Socket;
 
 /// Idle sockets; fewer where a process may not open so many files.
 const IDLE: usize = 20_000;
-/// Readers of one conversation.
+/// Readers of one conversation, and of all of many.
 const READERS: usize = 10_000;
+const CONVERSATIONS: usize = 100;
 /// Messages of a round of fan-out.
 const MESSAGES: usize = 20;
 /// Turns whose first frame is timed.
-const TURNS: usize = 150;
+const TURNS: usize = 60;
 /// The key of the demo world's avatar, and its app.
 const AVATAR_KEY: &str = "sk-de300000000000000000000000000001";
 const CLIENT: &str = "client_id=de300000-0000-4000-8000-000000000001&client_secret=demo-client-secret";
@@ -54,13 +55,16 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         launch.command(),
         format!("{most} sockets, each on a conversation of its own (files of a process here: {})", socket::files()),
         format!(
-            "{READERS} sockets on one conversation; its owner says {MESSAGES} things in person, one after the other"
+            "{READERS} sockets on one conversation, and on {CONVERSATIONS}; the owner says {MESSAGES} things in person in each"
         ),
     ];
     bench.report.begin("Visitors' sockets", &commands);
     idle(bench, &launch, most).await?;
     let server = launch.start().await?;
-    fan_out(bench, &server, epoch, READERS.min(most)).await?;
+    let readers = READERS.min(most);
+    for conversations in [1, CONVERSATIONS] {
+        fan_out(bench, &server, epoch, Crowds { conversations, readers: readers / conversations }).await?;
+    }
     first_frame(bench, &server, scripted).await?;
     bench.report.end();
     server.stop();
@@ -120,15 +124,15 @@ impl Api {
 async fn idle(bench: &mut Bench, launch: &Launch<'_>, count: usize) -> Result<(), String> {
     let server = launch.start().await?;
     let mut api = Api::open(&server).await?;
-    let at_first = machine::memory(server.pid()).0;
     let mut paths = Vec::with_capacity(count);
     for n in 0..count {
         paths.push(api.init(&format!("idle-{n}")).await?.1);
     }
-    let opened = machine::memory(server.pid()).0 - at_first;
+    server.stop();
+    // Another process, so that sockets do not take what opening the conversations left behind.
+    let server = launch.start().await?;
+    drop(Api::open(&server).await?);
     let ours = each(server.pid(), server.address, &paths).await?;
-    // Sockets may take what opening the conversations left behind: this counts that, too.
-    let with_conversations = ours + opened * 1e6 / count as f64;
     server.stop();
     let plain = vec!["/".to_owned(); count];
     let echo = rivals::Rival::echo()?;
@@ -143,12 +147,11 @@ async fn idle(bench: &mut Bench, launch: &Launch<'_>, count: usize) -> Result<()
     };
     let show = |bytes: f64| format!("{:.1} KB each", bytes / 1e3);
     bench.report.row(&format!("{count} idle sockets: the server's memory"), &show(ours));
-    bench.report.row("the same, with what opening the conversations took", &show(with_conversations));
     bench.report.row("the same with a bare tokio-tungstenite echo server (its default buffers)", &show(bare));
     if let Some(node) = node {
         bench.report.row("the same with a minimal Node server (`ws`, no compression)", &show(node));
     }
-    bench.report.goal("memory of an idle socket", Goal::AtMost(12.0), with_conversations / 1e3, " KB");
+    bench.report.goal("memory of an idle socket", Goal::AtMost(12.0), ours / 1e3, " KB");
     Ok(())
 }
 
@@ -174,58 +177,70 @@ struct Seen {
     delays: std::sync::Mutex<Samples>,
 }
 
-/// One conversation and everybody who reads it.
-async fn fan_out(bench: &mut Bench, server: &Server, epoch: Instant, readers: usize) -> Result<(), String> {
+/// Conversations, and who reads each of them.
+#[derive(Clone, Copy)]
+struct Crowds {
+    conversations: usize,
+    readers: usize,
+}
+
+impl Crowds {
+    fn subscribers(self) -> usize {
+        self.conversations * self.readers
+    }
+
+    fn expected(self) -> u64 {
+        (self.subscribers() * MESSAGES) as u64
+    }
+
+    fn name(self) -> String {
+        match self.conversations {
+            1 => format!("{} readers of one conversation", self.readers),
+            many => format!("{} readers, {} on each of {many} conversations", self.subscribers(), self.readers),
+        }
+    }
+}
+
+/// Frames to everybody who reads: as fast as they go, and at half of that rate.
+async fn fan_out(bench: &mut Bench, server: &Server, epoch: Instant, crowds: Crowds) -> Result<(), String> {
     let mut api = Api::open(server).await?;
-    let (session_id, path) = api.init("crowd").await?;
-    api.post("hub/takeover", TOKEN, &json!({"sessionId": session_id})).await?;
     let seen = Arc::new(Seen::default());
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..readers {
-        let mut socket = Socket::open(api.address, &path).await?;
-        let seen = Arc::clone(&seen);
-        tasks.spawn(async move {
-            let mut own = Samples::default();
-            while let Ok(frame) = socket.frame().await {
-                if let Some(stamp) = socket::stamp(frame) {
-                    own.add(epoch.elapsed().saturating_sub(Duration::from_nanos(stamp)));
-                    seen.frames.fetch_add(1, Ordering::Relaxed);
-                    if own.count() >= MESSAGES {
-                        seen.delays
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner)
-                            .join(std::mem::take(&mut own));
-                    }
-                }
-            }
-        });
+    let mut sessions = Vec::with_capacity(crowds.conversations);
+    for n in 0..crowds.conversations {
+        let (session_id, path) = api.init(&format!("crowd-{}-{n}", crowds.readers)).await?;
+        api.post("hub/takeover", TOKEN, &json!({"sessionId": session_id})).await?;
+        for _ in 0..crowds.readers {
+            let socket = Socket::open(api.address, &path).await?;
+            tasks.spawn(read(socket, Arc::clone(&seen), epoch));
+        }
+        sessions.push(session_id);
     }
     sleep(Duration::from_secs(1)).await;
-    let expected = (readers * MESSAGES) as u64;
     let mut rates = Vec::new();
     for _ in 0..bench.options.rounds.min(3) {
         let rate = bench
             .report
             .round(async || {
                 let begun = Instant::now();
-                speak(&mut api, &session_id, epoch, Duration::ZERO).await?;
-                arrived(&seen, expected).await?;
-                Ok(expected as f64 / begun.elapsed().as_secs_f64())
+                speak(&mut api, &sessions, epoch, Duration::ZERO).await?;
+                arrived(&seen, crowds.expected()).await?;
+                Ok(crowds.expected() as f64 / begun.elapsed().as_secs_f64())
             })
             .await?;
         rates.push(rate);
     }
     let rate = median(rates);
     // Half of that: a message whenever twice the time of one is over.
-    let pause = Duration::from_secs_f64(2.0 * readers as f64 / rate);
+    let pause = Duration::from_secs_f64(2.0 * crowds.readers as f64 / rate);
     let (mut p50, mut p99) = (Vec::new(), Vec::new());
     for _ in 0..bench.options.rounds.min(3) {
         let delays = bench
             .report
             .round(async || {
                 *seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Samples::default();
-                speak(&mut api, &session_id, epoch, pause).await?;
-                arrived(&seen, expected).await?;
+                speak(&mut api, &sessions, epoch, pause).await?;
+                arrived(&seen, crowds.expected()).await?;
                 Ok(std::mem::take(&mut *seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
             })
             .await?;
@@ -233,27 +248,41 @@ async fn fan_out(bench: &mut Bench, server: &Server, epoch: Instant, readers: us
         p99.push(delays.ms(0.99));
     }
     let (p50, p99) = (median(p50), median(p99));
-    bench
-        .report
-        .row(&format!("fan-out to {readers} readers of one conversation"), &format!("{} frames/s", number(rate)));
+    let name = crowds.name();
+    bench.report.row(&format!("fan-out to {name}"), &format!("{} frames/s", number(rate)));
+    let every = pause.as_secs_f64() * 1e3;
     bench.report.row(
-        &format!(
-            "at half that load (a message every {:.0} ms): from the owner's request to a reader",
-            pause.as_secs_f64() * 1e3
-        ),
+        &format!("at half that load (a message every {every:.1} ms): from the owner's request to a reader"),
         &format!("p50 {p50:.1} ms, p99 {p99:.1} ms"),
     );
-    bench.report.goal(&format!("p99 of a frame at half load, {readers} readers"), Goal::AtMost(40.0), p99, " ms");
+    bench.report.goal(&format!("p99 of a frame at half load, {name}"), Goal::AtMost(40.0), p99, " ms");
     tasks.abort_all();
     Ok(())
 }
 
-/// The owner says things that carry the time at which they were said.
-async fn speak(api: &mut Api, session_id: &str, epoch: Instant, pause: Duration) -> Result<(), String> {
-    let begun = tokio::time::Instant::now();
-    for n in 0..MESSAGES {
-        sleep_until(begun + pause * u32::try_from(n).unwrap_or(0)).await;
-        api.in_person(session_id, &format!("@{} ", epoch.elapsed().as_nanos())).await?;
+/// Reads until the socket ends; after every round its delays are handed in.
+async fn read(mut socket: Socket, seen: Arc<Seen>, epoch: Instant) {
+    let mut own = Samples::default();
+    while let Ok(frame) = socket.frame().await {
+        if let Some(stamp) = socket::stamp(frame) {
+            own.add(epoch.elapsed().saturating_sub(Duration::from_nanos(stamp)));
+            seen.frames.fetch_add(1, Ordering::Relaxed);
+            if own.count() >= MESSAGES {
+                seen.delays.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(std::mem::take(&mut own));
+            }
+        }
+    }
+}
+
+/// The owner says things, in each conversation in turn, that carry the time at which they were said.
+async fn speak(api: &mut Api, sessions: &[String], epoch: Instant, pause: Duration) -> Result<(), String> {
+    let mut next = tokio::time::Instant::now();
+    for _ in 0..MESSAGES {
+        for session_id in sessions {
+            sleep_until(next).await;
+            next += pause;
+            api.in_person(session_id, &format!("@{} ", epoch.elapsed().as_nanos())).await?;
+        }
     }
     Ok(())
 }
@@ -276,7 +305,6 @@ async fn first_frame(bench: &mut Bench, server: &Server, scripted: SocketAddr) -
     let mut api = Api::open(server).await?;
     let (session_id, path) = api.init("alone").await?;
     let mut socket = Socket::open(api.address, &path).await?;
-    let mut direct = Connection::open(scripted).await.map_err(|e| e.to_string())?;
     let ask = request("POST", "/v1/chat/completions", &[("content-type", "application/json")], "{}");
     let (mut through, mut at_upstream) = (Samples::default(), Samples::default());
     for n in 0..TURNS {
@@ -285,11 +313,11 @@ async fn first_frame(bench: &mut Bench, server: &Server, scripted: SocketAddr) -
         while !socket.frame().await?.contains("\"sender\":\"umm\"") {}
         through.add(begun.elapsed());
         while !socket.frame().await?.contains("\"index\":-1") {}
+        let mut direct = Connection::open(scripted).await.map_err(|e| e.to_string())?;
         let begun = Instant::now();
         direct.send(&ask).await.map_err(|e| e.to_string())?;
-        let head = direct.head().await.map_err(|e| e.to_string())?;
+        direct.head().await.map_err(|e| e.to_string())?;
         at_upstream.add(begun.elapsed());
-        direct.body(&head).await.map_err(|e| e.to_string())?;
     }
     let value = |p: f64| {
         format!(
