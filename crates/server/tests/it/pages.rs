@@ -110,7 +110,7 @@ both! {
 
     async fn pages_carry_a_strict_policy_and_keep_it(db: TestDb) {
         let world = World::new(db).await;
-        for path in ["/", "/login", "/register", "/docs", "/docs/api", "/docs/oauth2", "/docs/changelog", "/oauth", "/auth/skills"] {
+        for path in ["/", "/login", "/register", "/docs", "/docs/api", "/docs/api/chat", "/docs/api/errors", "/docs/oauth2", "/docs/changelog", "/oauth", "/auth/skills"] {
             let response = get(&world, path).await;
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
             assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
@@ -134,7 +134,7 @@ both! {
 
     async fn pages_speak_chinese(db: TestDb) {
         let world = World::new(db).await;
-        for (path, text) in [("/", "登录"), ("/login", "密码"), ("/register", "创建账号"), ("/docs/api", "错误码"), ("/docs", "快速开始"), ("/docs/webhooks", "验证签名"), ("/oauth", "致应用开发者")] {
+        for (path, text) in [("/", "登录"), ("/login", "密码"), ("/register", "创建账号"), ("/docs/api", "错误码"), ("/docs/api/scopes", "允许应用"), ("/docs", "快速开始"), ("/docs/webhooks", "验证签名"), ("/oauth", "致应用开发者")] {
             let request = world.http.get(format!("{}{path}", world.url)).header(ACCEPT_LANGUAGE, "zh-CN,zh;q=0.9");
             let html = request.send().await.unwrap().text().await.unwrap();
             assert!(html.contains(text) && html.contains("lang=\"zh-CN\""), "{path}: {html}");
@@ -143,15 +143,30 @@ both! {
 
     async fn the_reference_shows_everything(db: TestDb) {
         let world = World::new(db).await;
-        let html = get(&world, "/docs/api").await.text().await.unwrap();
+        let text = async |path: &str| get(&world, path).await.error_for_status().unwrap().text().await.unwrap();
+        let index = text("/docs/api").await;
         let document: Value = serde_json::to_value(router::openapi()).unwrap();
+        // Every operation is on the page of its tag, and none of the pages is heavy.
+        let parts: std::collections::BTreeSet<&str> =
+            index.split("href=\"/docs/api/").skip(1).map(|rest| rest.split(['"', '#']).next().unwrap()).collect();
+        assert!(parts.len() > 10, "{parts:?}");
+        let mut all = String::new();
+        for part in parts {
+            let html = text(&format!("/docs/api/{part}")).await;
+            assert!(html.len() < 200_000, "{part}: {} bytes", html.len());
+            all.push_str(&html);
+        }
         for path in document["paths"].as_object().unwrap().keys() {
-            assert!(html.contains(&format!("<span class=\"path-line\">{path}</span>")), "{path} is missing");
+            assert!(all.contains(&format!("<span class=\"path-line\">{path}</span>")), "{path} is missing");
+        }
+        for link in index.split("href=\"/docs/api/").skip(1).filter_map(|rest| rest.split('"').next()?.split_once('#')) {
+            assert!(all.contains(&format!("id=\"{}\"", link.1)), "{link:?} leads nowhere");
         }
         for code in Code::ALL {
-            assert!(html.contains(code.row().sub_code), "{code:?} is missing");
+            assert!(all.contains(code.row().sub_code), "{code:?} is missing");
         }
-        assert!(!html.contains("https://") && !html.contains("$ref"), "the page needs the network");
+        assert!(!all.contains("https://") && !all.contains("$ref"), "the page needs the network");
+        assert_eq!(get(&world, "/docs/api/nothing").await.status(), StatusCode::NOT_FOUND);
     }
 
     async fn static_files_are_kept_until_they_change(db: TestDb) {

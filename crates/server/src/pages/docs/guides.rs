@@ -81,7 +81,7 @@ fn lines(lang: Lang) -> Vec<Line> {
 }
 
 #[derive(Template)]
-#[template(path = "docs_index.html")]
+#[template(path = "docs/index.html")]
 struct IndexTemplate {
     lang: Lang,
     frame: Frame,
@@ -94,7 +94,7 @@ pub(super) async fn index(frame: Frame) -> Page {
 }
 
 #[derive(Template)]
-#[template(path = "guide.html")]
+#[template(path = "docs/guide.html")]
 struct GuideTemplate {
     lang: Lang,
     frame: Frame,
@@ -148,7 +148,7 @@ mod tests {
                 assert!(text.starts_with("# "), "{}", guide.slug);
                 for link in text.split("](/docs/").skip(1) {
                     let to = format!("/docs/{}", link.split([')', '#']).next().unwrap_or_default());
-                    assert!(to == "/docs/api" || known.contains(&to), "{} links to {to}", guide.slug);
+                    assert!(to.starts_with("/docs/api") || known.contains(&to), "{} links to {to}", guide.slug);
                 }
             }
             assert!(guide.slug == "changelog" || guide.text.0 != guide.text.1, "{}", guide.slug);

@@ -12,10 +12,24 @@ pub(in crate::pages) struct Group {
     pub(in crate::pages) operations: Vec<Operation>,
 }
 
+impl Group {
+    /// Its name in addresses.
+    pub(in crate::pages) fn slug(&self) -> String {
+        slug(&self.name)
+    }
+}
+
+/// A tag's name in addresses.
+fn slug(tag: &str) -> String {
+    tag.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
 /// One method of one path.
 pub(in crate::pages) struct Operation {
-    /// For links within the page.
+    /// For links within the page of its tag.
     pub(in crate::pages) anchor: String,
+    /// The page of its tag.
+    pub(in crate::pages) part: String,
     pub(in crate::pages) method: String,
     pub(in crate::pages) path: String,
     /// The path without what all paths begin with.
@@ -87,6 +101,7 @@ pub(in crate::pages) fn groups(root: &Value) -> Vec<Group> {
             let tag = operation["tags"][0].as_str().unwrap_or("Other");
             let mut operation = read(root, method, path, operation);
             operation.short = path[shared..].to_owned();
+            operation.part = slug(tag);
             match groups.iter_mut().find(|group| group.name == tag) {
                 Some(group) => group.operations.push(operation),
                 None => groups.push(Group { name: tag.to_owned(), operations: vec![operation] }),
@@ -115,6 +130,7 @@ fn read(root: &Value, method: &str, path: &str, operation: &Value) -> Operation 
         format!("{method}{path}").chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     Operation {
         anchor,
+        part: String::new(),
         method: method.to_owned(),
         path: path.to_owned(),
         short: path.to_owned(),
