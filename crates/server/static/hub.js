@@ -32,8 +32,13 @@
     if (frame.sender === "visitor") bubble("visitor", words.visitor, frame.messageId).textContent = text;
     else if (frame.sender === "human") bubble("own human", words.you, frame.messageId).textContent = text;
     else if (frame.sender === "umm") {
-      if (frame.index === -1) whole.add(frame.messageId);
-      else bubble("own", words.avatar, frame.messageId).append(text);
+      const said = bubble("own", words.avatar, frame.messageId);
+      if (frame.index === -1) {
+        whole.add(frame.messageId);
+        settleSaid(said);
+      } else {
+        said.append(text);
+      }
     } else if (words[frame.event]) {
       const line = document.createElement("p");
       line.className = "message event";

@@ -37,6 +37,12 @@ const prepare = (root) => {
 prepare(document);
 document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 
+// Where one is, is in sight: rows of tabs scroll on narrow screens.
+for (const here of document.querySelectorAll(".tabs [aria-current=page], .guide > nav [aria-current=page]")) {
+  const row = here.closest(".tabs, nav");
+  row.scrollLeft += here.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - here.offsetWidth) / 2;
+}
+
 // A form is sent once, however often it is clicked.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -45,6 +51,51 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
   setTimeout(() => { delete form.dataset.sent; }, 4000);
 });
+
+// What is spoken: a form with `data-play`, or a button of one, answers with the address of a file. One plays at a time; the same
+// button again stops it. A press counts as the reader's wish to hear it, so it may begin when the file is there.
+let playing = null;
+const quiet = () => {
+  playing?.audio.pause();
+  playing?.button.removeAttribute("aria-pressed");
+  playing = null;
+};
+const play = async (form, button) => {
+  const same = playing?.button === button;
+  quiet();
+  if (same) return;
+  const audio = new Audio();
+  playing = { audio, button };
+  button.setAttribute("aria-pressed", "true");
+  button.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(button.hasAttribute("formaction") ? button.formAction : form.action, {
+      method: "POST",
+      headers: { Accept: "application/json", "Content-Type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams(new FormData(form)),
+    });
+    const body = await response.json();
+    if (!response.ok) throw new Error(body.message);
+    if (playing?.audio !== audio) return;
+    audio.addEventListener("ended", quiet);
+    audio.src = body.url;
+    await audio.play();
+  } catch (error) {
+    if (playing?.audio === audio) {
+      quiet();
+      toast(error.message);
+    }
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+};
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!button || !(form.hasAttribute("data-play") || button.hasAttribute("data-play"))) return;
+  event.preventDefault();
+  play(form, button);
+}, true);
 
 // Panels that are part of the page on wide screens, and open over it on a phone: <details data-wide-open="55">, in rem.
 for (const panel of document.querySelectorAll("details[data-wide-open]")) {

@@ -85,8 +85,13 @@
       settleOwn(frame.messageId, text);
     } else if (frame.sender === "umm") {
       thinking(false);
-      if (frame.index === -1) whole.add(frame.messageId);
-      else bubble("avatar", words.name, frame.messageId).append(text);
+      const said = bubble("avatar", words.name, frame.messageId);
+      if (frame.index === -1) {
+        whole.add(frame.messageId);
+        settleSaid(said);
+      } else {
+        said.append(text);
+      }
     } else if (frame.sender === "human") {
       thinking(false);
       bubble("human", `${words.name} · ${words.human}`, frame.messageId).textContent = text;
@@ -170,7 +175,9 @@
     for (const m of opened.messages) {
       const kind = { visitor: "own", owner: "human" }[m.author] ?? "avatar";
       const speaker = { visitor: words.you, owner: `${words.name} · ${words.human}` }[m.author] ?? words.name;
-      bubble(kind, speaker, m.id).textContent = m.text;
+      const said = bubble(kind, speaker, m.id);
+      said.textContent = m.text;
+      if (kind === "avatar") settleSaid(said);
       whole.add(m.id);
     }
     address = opened.socket;

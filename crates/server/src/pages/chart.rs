@@ -46,7 +46,13 @@ pub fn bars(bars: &[Bar], names: &[&str], title: &str) -> String {
         if at % every == 0.0 {
             let middle = x + room / 2.0;
             let label = escaped(&bar.label);
-            let _ = write!(svg, r#"<text x="{middle:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#, HEIGHT - 5.0);
+            // On a phone letters are bigger: only some of the labels stay.
+            let class = if at % (every * 4.0) == 0.0 || bars.len() < 8 { "" } else { r#" class="more""# };
+            let _ = write!(
+                svg,
+                r#"<text{class} x="{middle:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
+                HEIGHT - 5.0
+            );
         }
         x += room;
         at += 1.0;

@@ -24,6 +24,7 @@ const FILES: &[File] = &[
     File { name: "page.js", kind: JAVASCRIPT, text: include_str!("../../static/page.js") },
     File { name: "chat.js", kind: JAVASCRIPT, text: include_str!("../../static/chat.js") },
     File { name: "visitor.js", kind: JAVASCRIPT, text: include_str!("../../static/visitor.js") },
+    File { name: "said.js", kind: JAVASCRIPT, text: include_str!("../../static/said.js") },
     File { name: "hub.js", kind: JAVASCRIPT, text: include_str!("../../static/hub.js") },
     // HTML over the wire, unchanged; 0BSD, its licence lies beside it.
     File { name: "htmx.js", kind: JAVASCRIPT, text: include_str!("../../static/vendor/htmx-2.0.11.min.js") },

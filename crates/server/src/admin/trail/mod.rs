@@ -6,7 +6,7 @@ use secondme_kit::{Millis, Page};
 use secondme_store::Tx;
 
 use crate::app::App;
-use crate::error::{ApiError, Problem, Result};
+use crate::error::{ApiError, Lang, Problem, Result};
 
 /// The longest reason.
 const REASON_MAX: usize = 500;
@@ -21,6 +21,23 @@ pub struct Line {
     pub kind: String,
     pub id: String,
     pub reason: String,
+}
+
+impl Line {
+    /// What was done, in the reader's language; a word that this version does not know stays as it is.
+    pub fn deed(&self, lang: &Lang) -> &str {
+        let zh = match self.action.as_str() {
+            "suspend" => "停用",
+            "reinstate" => "恢复",
+            "make operator" => "设为管理员",
+            "no operator" => "取消管理员",
+            "approve" => "批准",
+            "reject" => "驳回",
+            "choose" => "选择模型",
+            other => other,
+        };
+        lang.pick(self.action.as_str(), zh)
+    }
 }
 
 /// Something that an operator does.
