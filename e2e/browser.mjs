@@ -1,7 +1,7 @@
 // Chromium, watched: what a page must never do fails the story that made it.
 import { readFileSync, mkdirSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
@@ -64,6 +64,7 @@ export const person = async (browser, origin, { size = "desk", scheme = "light",
 };
 
 let number = 0;
+const stories = basename(process.argv[1] ?? "", ".mjs");
 
 /** Looks at a page as it stands: nothing complained, axe finds nothing, not too much script; and a picture of it. What is found is
  *  said all at once, when the story is over. */
@@ -85,7 +86,7 @@ export const look = async (me, name, { full = true } = {}) => {
   if (shots) {
     mkdirSync(shots, { recursive: true });
     number += 1;
-    const file = `${String(number).padStart(3, "0")}-${name}-${me.lang}-${me.size}-${me.scheme}.png`;
+    const file = `${stories}-${String(number).padStart(3, "0")}-${name}-${me.lang}-${me.size}-${me.scheme}.png`;
     await page.screenshot({ path: join(shots, file), fullPage: full });
   }
 };

@@ -160,9 +160,9 @@ for (const view of views) {
 
   test(`the guides (${view.lang}, ${view.size})`, { timeout: 120_000 }, async () => {
     const me = await person(browser, server.url, view);
-    for (const place of ["", "/quick-start", "/oauth2", "/webhooks", "/errors", "/changelog", "/api"]) {
+    for (const place of ["", "/quick-start", "/oauth2", "/webhooks", "/errors", "/changelog", "/api", "/api/chat", "/api/plaza", "/api/scopes", "/api/errors"]) {
       await me.page.goto(`/docs${place}`);
-      await look(me, `docs${place.replaceAll("/", "-")}`, { full: place !== "/api" && place !== "/changelog" });
+      await look(me, `docs${place.replaceAll("/", "-")}`, { full: place !== "/changelog" });
     }
     assert.match(await me.page.title(), new RegExp(words("reference", "参考")));
     await me.context.close();

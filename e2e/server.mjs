@@ -13,6 +13,8 @@ export const secondme = async (binary, modelUrl, { demo = true, env: more = {} }
     SECONDME_MODELS__NANO__BASE_URL: modelUrl,
     SECONDME_MODELS__NANO__MODEL: "played",
     SECONDME_LEARNING__QUIET_SECONDS: "1",
+    // Speaks at once, without words.
+    SECONDME_SPEECH__KIND: "hum",
     ...more,
   };
   const child = spawn(binary, ["--data-dir", data, "serve", ...(demo ? ["--demo"] : []), "--listen", "127.0.0.1:0"], { env, cwd: data });

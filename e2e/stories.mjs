@@ -85,6 +85,22 @@ test("from signing up to taking an app's access away", { timeout: 180_000 }, asy
   await page.reload();
   assert.equal(await page.locator(".message").count(), 2, "both are kept");
 
+  // A voice is chosen by ear, and reads the answer aloud.
+  const chat = page.url();
+  await page.click("text=Choose a voice");
+  await page.waitForURL("**/home/settings**");
+  await page.selectOption("#voice-name", { index: 3 });
+  const heard = page.waitForResponse((response) => response.url().endsWith(".mp3"));
+  await page.click("button:has-text('Listen')");
+  assert.ok((await heard).ok());
+  await page.click("#voice button:has-text('Save')");
+  await page.waitForSelector(".flash.good");
+  await look(ada, "settings-voice");
+  await page.goto(chat);
+  const spoken = page.waitForResponse((response) => response.url().endsWith(".mp3"));
+  await page.click("button:has-text('Speak')");
+  assert.ok((await spoken).ok());
+
   // What was said becomes a memory, with its source.
   await page.waitForTimeout(1500);
   for (let tries = 0; tries < 40; tries += 1) {
@@ -113,6 +129,16 @@ test("from signing up to taking an app's access away", { timeout: 180_000 }, asy
   await page.fill("#opening", "Hello, what would you like to know?");
   await page.click("text=Save");
   await page.waitForSelector(".flash.good");
+  await page.click("text=Knowledge and skills");
+  await page.fill("#name-0", "Opening hours");
+  await page.fill("#text-0", "Tuesday to Saturday, from eight");
+  await page.click("form[action$='/knowledge'] button");
+  await page.waitForSelector(".flash.good");
+  await page.fill("#skill-title", "Orders");
+  await page.fill("#skill-content", "# Orders\nAsk for a name and a time.");
+  await page.click("text=Teach it");
+  await page.waitForSelector(".list >> text=Orders");
+  await look(ada, "avatar-knowledge");
   await page.click("text=Share and keys");
   await look(ada, "avatar-share");
   await page.fill("#key-name", "My app");
@@ -171,9 +197,9 @@ test("from signing up to taking an app's access away", { timeout: 180_000 }, asy
 const PAGES = [
   ["chat", "/home"], ["memory", "/home/memory"], ["notes", "/home/memory/notes"], ["portrait", "/home/memory/portrait"],
   ["ask", "/home/memory/ask?q=cat"], ["ask-anyone", "/home/memory/ask?q=cat&who=anyone"], ["timeline", "/home/timeline"],
-  ["avatars", "/home/avatars"], ["avatar", "/home/avatars/1"], ["share", "/home/avatars/1/share"], ["numbers", "/home/avatars/1/numbers"],
+  ["avatars", "/home/avatars"], ["avatar", "/home/avatars/1"], ["knowledge", "/home/avatars/1/knowledge"], ["share", "/home/avatars/1/share"], ["numbers", "/home/avatars/1/numbers"],
   ["evaluations", "/home/avatars/1/evaluations"], ["conversations", "/home/conversations"], ["apps", "/home/apps"],
-  ["settings", "/home/settings"], ["plaza", "/plaza"], ["home-page", "/ada"], ["public-avatar", "/ada/avatar/ada000000001"],
+  ["settings", "/home/settings"], ["account", "/account"], ["plaza", "/plaza"], ["home-page", "/ada"], ["public-avatar", "/ada/avatar/ada000000001"],
   ["test", "/ada/avatar/ada000000001/test"], ["embed", "/embed/ada000000001"],
 ];
 
@@ -220,6 +246,33 @@ test("the pages work without scripts", { timeout: 90_000 }, async () => {
   await page.waitForSelector("text=I do.");
   await page.click("button:has-text('中文')");
   assert.equal(await page.getAttribute("html", "lang"), "zh-CN");
+  me.check();
+  await me.context.close();
+});
+
+test("what is one's own can be taken along, and ended", { timeout: 60_000 }, async () => {
+  const me = await person(browser, server.url);
+  const { page } = me;
+  await page.goto("/register");
+  await page.fill("#name", "Passer-by");
+  await page.fill("#email", "passer@example.org");
+  await page.fill("#password", "correct horse battery");
+  await page.click("main button.primary");
+  await page.waitForURL("**/home");
+  await page.goto("/home/settings");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("text=Download everything")]);
+  assert.equal(file.suggestedFilename(), "secondme-account.jsonl");
+  await page.click("details.danger summary");
+  await page.fill("#password", "wrong horse");
+  me.expected.push("/account/delete");
+  await page.click("button:has-text('Delete everything')");
+  await page.waitForSelector("[role=alert]");
+  me.complaints.splice(0, me.complaints.length, ...me.complaints.filter((text) => !text.includes("401")));
+  await look(me, "account-wrong-password");
+  await page.fill("#password", "correct horse battery");
+  await page.click("button:has-text('Delete everything')");
+  await page.waitForSelector(".flash.good");
+  await look(me, "account-deleted");
   me.check();
   await me.context.close();
 });

@@ -13,6 +13,27 @@ pub fn html(text: &str) -> String {
     out
 }
 
+/// A text as it is read aloud: without signs, links and code blocks; a pause after what stood on a line of its own.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut code = false;
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => code = true,
+            Event::End(TagEnd::CodeBlock) => code = false,
+            Event::Text(words) | Event::Code(words) if !code => out.push_str(&words),
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::TableCell) => out.push(' '),
+            Event::End(
+                TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableRow | TagEnd::TableHead,
+            ) => {
+                out.push('\n');
+            }
+            _ => {}
+        }
+    }
+    out.trim().to_owned()
+}
+
 fn harmless(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
@@ -53,6 +74,13 @@ mod tests {
         assert!(!html("![a](https://far.example/x.png)").contains("<img"));
         assert!(!html("|a|b|\n|:-|-:|\n|1|2|").contains("style"));
         assert!(!html("# a").contains("<h1"));
+    }
+
+    #[test]
+    fn what_is_read_aloud_has_no_signs() {
+        let text = "**One** [link](https://a.example)\n\n- a `b`\n- c\n\n```\nlet x = 1;\n```\n# End";
+        assert_eq!(plain(text), "One link\na b\nc\nEnd");
+        assert_eq!(plain("3 < 4 and <b>bold</b>"), "3 < 4 and bold");
     }
 
     proptest! {

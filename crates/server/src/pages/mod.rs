@@ -1,9 +1,11 @@
 //! What people see in a browser (docs/PAGES.md): `home` for who is signed in, `public` for everybody, `/docs`, and the static files.
 //! Pages call the same rules as the API; none has SQL or rules of its own.
 
+pub mod catalogue;
 mod chart;
 mod developer;
 pub mod docs;
+mod file_form;
 mod files;
 mod home;
 mod language;
@@ -16,6 +18,8 @@ mod when;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -67,7 +71,12 @@ async fn home(State(app): State<App>, frame: Frame) -> Result<Response> {
     Ok(page.into_response())
 }
 
-/// A picture of somebody as a page may show it: those that this server keeps. Its own address is left out, so that it is found
+/// Whether a script wants an answer for itself, and not a page.
+fn is_from_script(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|kind| kind.as_bytes() == b"application/json")
+}
+
+/// An uploaded file as a page may show it: those that this server keeps. Its own address is left out, so that it is found
 /// under whatever name the server was reached.
 fn picture(app: &App, url: &str) -> Option<String> {
     let path = url.strip_prefix(app.public_url()).or(Some(url)).filter(|path| path.starts_with("/cdn/"))?;

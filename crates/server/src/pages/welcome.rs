@@ -18,6 +18,7 @@ use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::page::{Frame, Page, PageError, flash};
 use crate::http::peer::Peer;
 use crate::http::{Form, Query};
+use crate::pages::catalogue::Catalogue;
 use crate::users::accounts::session::{self, Guest};
 use crate::users::accounts::{self, Member, NewUser, OwnOrigin, Posted, Refused, people};
 
@@ -130,19 +131,14 @@ fn operator(me: &Member) -> Result<()> {
     if me.session.operator { Ok(()) } else { Err(ApiError::new(Code::OperatorOnly)) }
 }
 
-async fn model(State(app): State<App>, me: Member) -> Result<Page> {
+async fn model(State(app): State<App>, me: Member) -> Result<Response> {
     operator(&me)?;
-    let supply = app.models().supply();
-    let with_size = |line: supply::Line| {
-        let size = format!("{} MB", line.entry.size / 1_000_000);
-        (line, size)
-    };
-    Ok(Page::new(&ModelTemplate {
-        lang: me.lang(),
-        frame: &me.frame,
-        lines: supply.map(|supply| supply.list().into_iter().map(with_size).collect()).unwrap_or_default(),
-        fetching: supply.is_some_and(Supply::is_fetching),
-    }))
+    let catalogue = Catalogue::of(&app);
+    if me.frame.partial {
+        return Ok(catalogue.part(&me.frame, "/welcome/model"));
+    }
+    let Catalogue { lines, fetching } = catalogue;
+    Ok(Page::new(&ModelTemplate { lang: me.lang(), frame: &me.frame, lines, fetching }).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,13 +10,13 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use secondme_speech::{Clip, Emotion, Speech, SpeechError, Utterance, Voice};
+use secondme_speech::{Clip, Emotion, Language, Speech, SpeechError, Utterance, Voice};
 use tokio::sync::oneshot;
 
 pub use speaker::Speaker;
 
 use crate::app::App;
-use crate::error::{ApiError, Code, Problem, Result};
+use crate::error::{ApiError, Code, Lang, Problem, Result};
 use crate::users::{profile, uploads};
 
 /// A spoken text.
@@ -67,14 +67,20 @@ pub async fn generate(app: &App, user_id: i64, text: String, emotion: Emotion) -
         return Err(ApiError::new(Code::TtsTooLong).arg(limit));
     }
     let voice = voice_of(app, user_id).await?;
+    speak_with(app, user_id, Utterance { text, voice, emotion }).await
+}
+
+/// Speaks with a voice that was found; or finds what was spoken before.
+async fn speak_with(app: &App, user_id: i64, utterance: Utterance) -> Result<Spoken> {
     let engine = app.speaker().engine()?;
+    let Utterance { text, voice, emotion } = &utterance;
     let asked = format!("{user_id}\0{}\0{voice}\0{}\0{text}", engine.name(), emotion.as_str());
     let hash = app.key().digest("spoken text", &asked);
     if let Some(kept) = store::find(app.store(), user_id, &hash).await? {
         return Ok(kept.shown(app));
     }
     uploads::check_space(app, user_id).await?;
-    let request = Request { user_id, utterance: Utterance { text, voice, emotion }, hash };
+    let request = Request { user_id, utterance, hash };
     let most = app.config().speech.user_queue;
     app.speaker().once(user_id, hash, most, || begin(app, engine, request)).await
 }
@@ -127,6 +133,55 @@ pub async fn voices(app: &App, user_id: i64) -> Result<(Vec<Voice>, String)> {
     Ok((voices, profile::voice(app.store(), user_id).await?))
 }
 
+/// Whether texts can be spoken for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// This server does not speak, or not yet.
+    Silent,
+    /// It does, and the user has to choose a voice first.
+    NoVoice,
+    /// It does, with the user's voice.
+    Ready,
+}
+
+/// Whether texts can be spoken for a user.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn readiness(app: &App, user_id: i64) -> Result<Readiness> {
+    if app.speaker().engine().is_err() {
+        return Ok(Readiness::Silent);
+    }
+    match voice_of(app, user_id).await {
+        Ok(_) => Ok(Readiness::Ready),
+        Err(error) if error.code() == Code::TtsVoiceNotSet => Ok(Readiness::NoVoice),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lets a user hear a voice before they choose it: a sentence in the language that it was recorded in, else in `lang`. It is kept
+/// like any text that was spoken for them.
+///
+/// # Errors
+/// `invalid.param` when there is no such voice; as [`generate`].
+pub async fn sample(app: &App, user_id: i64, voice: &str, lang: Lang) -> Result<Spoken> {
+    let voices = app.speaker().engine()?.voices();
+    let voice = voices.into_iter().find(|v| v.id == voice).ok_or_else(unknown_voice)?;
+    let lang = match voice.language {
+        Some(Language::English) => Lang::En,
+        Some(Language::Chinese) => Lang::Zh,
+        None => lang,
+    };
+    let text =
+        lang.pick("Hello. This is how I sound when I speak for you.", "你好，我替你说话的时候，就是这样的声音。");
+    let utterance = Utterance { text: text.to_owned(), voice: voice.id, emotion: Emotion::default() };
+    speak_with(app, user_id, utterance).await
+}
+
+fn unknown_voice() -> ApiError {
+    ApiError::invalid("voiceId", &Problem::Expected("one of `tts/voices`", " tts/voices 中的音色"))
+}
+
 /// Chooses a voice; `""` takes the choice back.
 ///
 /// # Errors
@@ -134,7 +189,7 @@ pub async fn voices(app: &App, user_id: i64) -> Result<(Vec<Voice>, String)> {
 pub async fn choose(app: &App, user_id: i64, voice: &str) -> Result<()> {
     let known = voice.is_empty() || app.speaker().engine()?.voices().iter().any(|v| v.id == voice);
     if !known {
-        return Err(ApiError::invalid("voiceId", &Problem::Expected("one of `tts/voices`", " tts/voices 中的音色")));
+        return Err(unknown_voice());
     }
     profile::set_voice(app, user_id, voice).await
 }

@@ -1,12 +1,18 @@
 //! The pages of somebody who is signed in, without scripts: what each form does, and that it does it for its owner only.
 
+use std::sync::Arc;
+
+use image::ImageFormat;
 use secondme_server::demo;
+use secondme_speech::Hum;
+use secondme_store::{params, sql};
 use serde_json::json;
 
 use super::harness::{ADA, Browser, Shown, TestDb, World, both, data};
+use super::uploads::picture;
 
 /// Every page of `/home` that needs nothing but an account.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/home",
     "/home/memory",
     "/home/memory/notes",
@@ -15,6 +21,7 @@ const PAGES: [&str; 13] = [
     "/home/timeline",
     "/home/avatars",
     "/home/avatars/1",
+    "/home/avatars/1/knowledge",
     "/home/avatars/1/share",
     "/home/avatars/1/numbers",
     "/home/avatars/1/evaluations",
@@ -56,7 +63,7 @@ both! {
         }
         // Lin sees nothing of Ada's.
         let mut lin = signed_in(&world, "lin@demo.local").await;
-        for path in ["/home/avatars/1", "/home/avatars/1/share", "/home/avatars/1/numbers", "/home/avatars/1/evaluations"] {
+        for path in ["/home/avatars/1", "/home/avatars/1/knowledge", "/home/avatars/1/share", "/home/avatars/1/numbers", "/home/avatars/1/evaluations"] {
             assert_eq!(lin.open(path).await.status, 404, "{path}");
         }
     }
@@ -125,6 +132,46 @@ both! {
         has(&refused, "flash bad");
     }
 
+    async fn answers_are_spoken_with_the_chosen_voice(db: TestDb) {
+        let world = World::new(db).await;
+        let mut ada = signed_in(&world, "ada@demo.local").await;
+        let silent = ada.open("/home/settings").await;
+        has(&silent, "does not speak at the moment");
+        let chat = ada.open("/home").await;
+        let chat = ada.submit(&chat, "composer", &[("message", "Good evening")]).await;
+        assert!(!chat.html.contains("/home/chat/speak/") && !chat.html.contains("#voice"), "a server that cannot speak");
+        let hum = Arc::new(Hum::default());
+        world.app.speaker().set(hum.clone());
+        // Whoever has no voice is led to the choice of one.
+        data(world.post("secondme/tts/voice", ADA, &json!({"voiceId": ""})).await);
+        let chat = ada.open(&chat.at).await;
+        has(&chat, "href=\"/home/settings#voice\"");
+        let page = ada.open("/home/settings").await;
+        has(&page, "<optgroup label=\"English\">");
+        let heard = ada.post(&page, "/home/settings/voice/sample", "voice-name", &[("voice", "am_puck")]).await;
+        let file = heard.html.split("<audio controls autoplay src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        assert!(file.starts_with("/cdn/") && file.ends_with(".mp3"), "{file}");
+        has(&heard, "<option value=\"am_puck\" selected>");
+        assert_eq!(world.http.get(format!("{}{file}", world.url)).send().await.unwrap().status(), 200);
+        let unknown = ada.post(&page, "/home/settings/voice/sample", "voice-name", &[("voice", "nobody")]).await;
+        has(&unknown, "flash bad");
+        let saved = ada.submit(&page, "voice-name", &[("voice", "am_puck")]).await;
+        has(&saved, "Saved.");
+        // The form of an answer leads to a file that plays; hearing it again speaks nothing anew.
+        let chat = ada.open(&chat.at).await;
+        let spoken = ada.submit(&chat, "/home/chat/speak/", &[]).await;
+        assert!(spoken.at.starts_with("/cdn/") && spoken.status == 200, "{}", spoken.at);
+        assert_eq!((ada.submit(&chat, "/home/chat/speak/", &[]).await.at, hum.calls()), (spoken.at, 2));
+        // Nobody hears another one's answers, nor words of a visitor of theirs.
+        let mut lin = signed_in(&world, "lin@demo.local").await;
+        let own = lin.open("/home").await;
+        let own = lin.submit(&own, "composer", &[("message", "Hello")]).await;
+        let place = chat.html.split("action=\"/home/chat/speak/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let foreign = lin.post(&own, &format!("/home/chat/speak/{place}"), "composer", &[]).await;
+        assert_eq!(foreign.status, 404);
+        assert_eq!(hum.calls(), 2);
+    }
+
     async fn the_timeline_has_what_an_app_reported(db: TestDb) {
         let world = World::new(db).await;
         let mut ada = signed_in(&world, "ada@demo.local").await;
@@ -175,6 +222,56 @@ both! {
         assert!(!gone.html.contains("Baker"));
     }
 
+    async fn an_avatar_is_given_facts_notes_skills_and_a_cover(db: TestDb) {
+        let world = World::new(db).await;
+        let mut ada = signed_in(&world, "ada@demo.local").await;
+        let page = ada.open("/home/avatars/1/knowledge").await;
+        has(&page, "You have no notes yet.");
+        let rows = [("name.0", "Opening hours"), ("text.0", "Tue & Wed from 8"), ("name.1", "Nothing"), ("text.1", "")];
+        let page = ada.submit(&page, "text.0", &rows).await;
+        has(&page, "value=\"Opening hours\"");
+        has(&page, "Tue &#38; Wed from 8");
+        assert!(!page.html.contains("value=\"Nothing\""));
+        let persona = world.app.store().opt(sql!("SELECT material FROM avatars WHERE id = $1"), params![1_i64]).await;
+        let material: String = persona.unwrap().unwrap().get("material").unwrap();
+        assert_eq!(material, "{\"Opening hours\":\"Tue & Wed from 8\"}");
+        // Only notes of one's own can be given.
+        let notes = ada.open("/home/memory/notes").await;
+        let notes = ada.submit(&notes, "id=\"content\"", &[("title", "Jam"), ("content", "Plums")]).await;
+        let id = value(&notes, "/home/memory/notes/change", "id");
+        let page = ada.open("/home/avatars/1/knowledge").await;
+        let ticked = format!("note.{id}");
+        let page = ada.submit(&page, "/home/avatars/1/notes", &[(&ticked, "on"), ("note.999999", "on")]).await;
+        has(&page, &format!("name=\"{ticked}\" value=\"on\" checked"));
+        let avatar = data(world.get("secondme/avatar/detail?avatarId=1", ADA).await);
+        assert_eq!(avatar["relatedNoteIds"], json!([id.parse::<i64>().unwrap()]));
+        // A skill is written, is on, and is gone from every avatar.
+        let refused = ada.submit(&page, "skill-content", &[("title", "Orders"), ("content", &"x".repeat(20_001))]).await;
+        assert_eq!(refused.status, 400);
+        has(&refused, "value=\"Orders\"");
+        let fields = [("title", "Orders"), ("when", "When somebody orders"), ("content", "# Ask for a name")];
+        let page = ada.submit(&page, "skill-content", &fields).await;
+        has(&page, "has learned it");
+        let key = value(&page, "/skills/delete", "key");
+        has(&ada.open("/home/avatars/1").await, &format!("name=\"skill.{key}\" value=\"on\" checked"));
+        let mut lin = signed_in(&world, "lin@demo.local").await;
+        let own = lin.open("/home/settings").await;
+        has(&lin.post(&own, "/home/avatars/2/skills/delete", "zone-name", &[("key", &key)]).await, "flash bad");
+        let page = ada.submit(&page, "/skills/delete", &[]).await;
+        assert!(!page.html.contains(&key));
+        assert_eq!(data(world.get("secondme/avatar/detail?avatarId=1", ADA).await)["skillKeys"], json!([]));
+        // The cover is a picture, and can be taken away.
+        let editor = ada.open("/home/avatars/1").await;
+        let csrf = value(&editor, "/home/avatars/1/cover", "csrf");
+        let with = ada.upload("/home/avatars/1/cover", &[("csrf", &csrf)], &picture(ImageFormat::Png, 1)).await;
+        has(&with, "<img class=\"cover\" src=\"/cdn/");
+        assert_eq!(ada.upload("/home/avatars/1/cover", &[("csrf", "x")], &picture(ImageFormat::Png, 1)).await.status, 403);
+        let broken = ada.upload("/home/avatars/1/cover", &[("csrf", &csrf)], b"not a picture").await;
+        has(&broken, "flash bad");
+        let without = ada.upload("/home/avatars/1/cover", &[("csrf", &csrf)], b"").await;
+        assert!(!without.html.contains("class=\"cover\""));
+    }
+
     async fn an_app_is_watched_and_ended(db: TestDb) {
         let world = World::new(db).await;
         let (token, _) = world.connect(ADA, &["userinfo", "note.write"]).await;
@@ -208,6 +305,11 @@ both! {
         has(&zoned, "<option selected>Europe/Lisbon");
         let off = ada.submit(&page, "/home/settings/reports", &[("on", "off")]).await;
         has(&off, "Turn on");
+        // What is the user's can be taken along, and ended, from here.
+        has(&page, "href=\"/account/export\"");
+        let wrong = ada.submit(&page, "/account/delete", &[("password", "wrong")]).await;
+        assert_eq!((wrong.status.as_u16(), wrong.at.as_str()), (401, "/account/delete"));
+        has(&wrong, "role=\"alert\"");
         let chinese = ada.submit(&page, "/language", &[("lang", "zh"), ("next", "/home/settings")]).await;
         assert_eq!(chinese.at, "/home/settings");
         has(&chinese, "lang=\"zh-CN\"");

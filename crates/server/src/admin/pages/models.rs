@@ -2,16 +2,16 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::door::{Operator, Order};
-use super::size;
 use crate::admin::models::{self, Model};
 use crate::app::App;
-use crate::chat::models::supply;
+use crate::chat::models::supply::Line;
 use crate::error::{Lang, Result};
 use crate::http::page::{Frame, Page};
+use crate::pages::catalogue::Catalogue;
 
 #[derive(Template)]
 #[template(path = "admin/models.html")]
@@ -19,27 +19,27 @@ struct ModelsTemplate<'a> {
     lang: Lang,
     frame: &'a Frame,
     models: Vec<Model>,
-    lines: Vec<(supply::Line, String)>,
+    lines: Vec<(Line, String)>,
     fetching: bool,
     embedder: &'a str,
     embedder_here: bool,
 }
 
-pub(super) async fn page(State(app): State<App>, Operator(me): Operator) -> Page {
-    let supply = app.models().supply();
-    let with_size = |line: supply::Line| {
-        let size = size(line.entry.size);
-        (line, size)
-    };
-    Page::new(&ModelsTemplate {
+pub(super) async fn page(State(app): State<App>, Operator(me): Operator) -> Response {
+    let catalogue = Catalogue::of(&app);
+    if me.frame.partial {
+        return catalogue.part(&me.frame, "/admin/models");
+    }
+    let page = Page::new(&ModelsTemplate {
         lang: me.lang(),
         frame: &me.frame,
         models: models::all(&app),
-        lines: supply.map(|supply| supply.list().into_iter().map(with_size).collect()).unwrap_or_default(),
-        fetching: supply.is_some_and(supply::Supply::is_fetching),
+        lines: catalogue.lines,
+        fetching: catalogue.fetching,
         embedder: &app.config().recall.embedder,
         embedder_here: app.embedder().is_some(),
-    })
+    });
+    page.into_response()
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -16,6 +16,7 @@ pub use definition::Definition;
 pub use persona::{Voice, persona_for_visitor};
 
 use crate::app::App;
+use crate::avatars::skills;
 use crate::error::{ApiError, Code, Problem, Result};
 
 /// Whether an avatar was made by the server or by its owner.
@@ -212,6 +213,27 @@ pub async fn delete(app: &App, user_id: i64, avatar_id: i64) -> Result<()> {
         && let Some(primary) = store::primary(&mut tx, user_id).await?
     {
         store::set_default(&mut tx, user_id, primary.id).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Deletes a custom skill of the user, and takes it off every avatar that has it.
+///
+/// # Errors
+/// `resource.fetch.not_found` when it is not there or not theirs.
+pub async fn delete_skill(app: &App, user_id: i64, key: &str) -> Result<()> {
+    let mut tx = app.store().write().await?;
+    if !skills::delete_in(&mut tx, user_id, key).await? {
+        return Err(ApiError::new(Code::NotFound).arg("skill"));
+    }
+    let every = Page { number: 1, size: store::count(&mut tx, user_id).await? };
+    for avatar in store::list(&mut tx, user_id, every).await? {
+        let kept: Vec<String> = avatar.skill_keys.iter().filter(|known| *known != key).cloned().collect();
+        if kept.len() < avatar.skill_keys.len() {
+            let without = Definition { skill_keys: Some(kept), ..Definition::default() };
+            store::update(&mut tx, user_id, avatar.id, &without, app.now()).await?;
+        }
     }
     tx.commit().await?;
     Ok(())

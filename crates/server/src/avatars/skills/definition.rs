@@ -32,7 +32,27 @@ pub(super) struct Raw {
 const TITLE_MAX: usize = 100;
 const LINE_MAX: usize = 1_000;
 
+/// A skill as its owner writes it in a form.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the fields are those of contract 17.16")]
+pub struct Written {
+    pub title: String,
+    pub description: String,
+    pub when_to_use: String,
+    pub content: String,
+}
+
 impl NewSkill {
+    /// Checks what was written in a form.
+    ///
+    /// # Errors
+    /// As for a request: `avatar.custom.skill.content.required`, `avatar.custom.skill.definition.invalid`.
+    pub fn written(app: &App, written: &Written) -> Result<Self> {
+        let Written { title, description, when_to_use, content } = written.clone();
+        let (title, description, when_to_use) = (Some(title), Some(description), Some(when_to_use));
+        Self::read(app, Raw { title, description, when_to_use, content: Some(content), ..Raw::default() })
+    }
+
     /// Checks a request. `name` and `description` of the front matter win over the fields; a title has to be in one of them.
     ///
     /// # Errors

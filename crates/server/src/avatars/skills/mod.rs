@@ -8,7 +8,7 @@ mod store;
 
 use secondme_store::Tx;
 
-pub use definition::NewSkill;
+pub use definition::{NewSkill, Written};
 
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};
@@ -85,6 +85,14 @@ pub async fn create_in(app: &App, tx: &mut Tx, user_id: i64, new: &NewSkill) -> 
     }
     let key = format!("avatar_custom_{}", app.entropy().hex(16));
     Ok(store::insert(tx, user_id, &key, new, app.now()).await?)
+}
+
+/// Deletes a custom skill in the caller's transaction, which takes it off the avatars that have it; whether it was there.
+///
+/// # Errors
+/// Storage failures only.
+pub(super) async fn delete_in(tx: &mut Tx, user_id: i64, key: &str) -> Result<bool> {
+    Ok(store::delete(tx, user_id, key).await? > 0)
 }
 
 /// Refuses keys that name no skill of this user.

@@ -42,3 +42,8 @@ pub(super) async fn insert(
     // `RETURNING` of an insert without a conflict clause always gives its row.
     tx.opt(text, values).await?.as_ref().map_or(Err(StoreError::Conflict), skill)
 }
+
+pub(super) async fn delete(tx: &mut Tx, user_id: i64, key: &str) -> Result<u64, StoreError> {
+    let text = sql!("DELETE FROM avatar_custom_skills WHERE user_id = $1 AND skill_key = $2");
+    tx.run(text, params![user_id, key]).await
+}

@@ -25,6 +25,7 @@ use crate::http::{Path, sse};
 use crate::pages::markdown;
 use crate::pages::when::Clock;
 use crate::users::accounts::{Member, Posted};
+use crate::voice::{self, Readiness};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -45,6 +46,7 @@ struct ChatTemplate<'a> {
     sessions: &'a [Session],
     session: &'a str,
     messages: &'a [Message],
+    voice: Readiness,
 }
 
 #[derive(Template)]
@@ -55,6 +57,7 @@ struct MessagesTemplate<'a> {
     clock: &'a Clock,
     name: &'a str,
     messages: &'a [Message],
+    voice: Readiness,
 }
 
 #[derive(Template)]
@@ -88,12 +91,13 @@ async fn page(app: &App, me: &Member, session: &str) -> Result<Page> {
     let messages: Vec<Message> = messages.into_iter().filter(|m| m.role != "system").collect();
     let (lang, frame, name) = (me.lang(), &me.frame, me.session.name.as_str());
     let clock = Clock::of(app, me).await?;
+    let voice = voice::readiness(app, me.user_id()).await?;
     if frame.partial {
-        return Ok(Page::new(&MessagesTemplate { lang, frame, clock: &clock, name, messages: &messages }));
+        return Ok(Page::new(&MessagesTemplate { lang, frame, clock: &clock, name, messages: &messages, voice }));
     }
     let sessions = sessions::list(app, me.user_id(), None).await?;
     let (sessions, messages) = (&sessions, &messages);
-    Ok(Page::new(&ChatTemplate { lang, frame, clock: &clock, name, sessions, session, messages }))
+    Ok(Page::new(&ChatTemplate { lang, frame, clock: &clock, name, sessions, session, messages, voice }))
 }
 
 #[derive(Default, Deserialize)]

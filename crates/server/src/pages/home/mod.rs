@@ -6,7 +6,9 @@ mod chat;
 mod conversations;
 mod memory;
 mod settings;
+mod speak;
 mod timeline;
+mod voice;
 
 use axum::Router;
 
@@ -15,10 +17,12 @@ use crate::app::App;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .merge(chat::routes())
+        .merge(speak::routes())
         .merge(memory::routes())
         .merge(timeline::routes())
         .merge(avatars::routes())
         .merge(conversations::routes())
         .merge(apps::routes())
         .merge(settings::routes())
+        .merge(voice::routes())
 }

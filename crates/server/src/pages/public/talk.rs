@@ -2,7 +2,6 @@
 //! goes to `/talk/{shareCode}`; replies come over the socket that apps use.
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::ACCEPT;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -13,6 +12,7 @@ use crate::avatars::center::{self, Avatar};
 use crate::error::{ApiError, Code, Result};
 use crate::http::page::{Flash, Frame, flash};
 use crate::http::{Form, Path};
+use crate::pages::is_from_script;
 use crate::users::accounts::{MaybeSession, OwnOrigin, local_path};
 use crate::visitor::hub::Message;
 use crate::visitor::visits::{self, Guest, Visit};
@@ -106,7 +106,7 @@ impl From<Visit> for Opened {
 
 /// Says something. A plain form goes back to its page.
 async fn say(State(app): State<App>, Path(share_code): Path<String>, request: Request) -> Result<Response> {
-    let script = request.headers().get(ACCEPT).is_some_and(|kind| kind.as_bytes() == b"application/json");
+    let script = is_from_script(request.headers());
     let (said, guest, frame) = match read(&app, request).await {
         Ok(read) => read,
         Err(refused) => return Ok(refused),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::{ApiError, Lang};
 use crate::http::Form;
-use crate::http::page::{Frame, Page, PageError};
+use crate::http::page::{Flash, Frame, Page, PageError};
 use crate::http::peer::Peer;
 use crate::users::accounts::{self, OwnOrigin, Refusal, Refused, Session};
 
@@ -29,7 +29,7 @@ pub fn routes() -> Router<App> {
 struct AccountTemplate<'a> {
     lang: Lang,
     frame: &'a Frame,
-    session: &'a Session,
+    email: &'a str,
     problem: Option<String>,
 }
 
@@ -41,7 +41,7 @@ struct Fields {
 }
 
 async fn page(lang: Lang, frame: Frame, session: Session) -> Page {
-    Page::new(&AccountTemplate { lang, frame: &frame, session: &session, problem: None })
+    Page::new(&AccountTemplate { lang, frame: &frame, email: &session.email, problem: None })
 }
 
 async fn download(State(app): State<App>, lang: Lang, session: Session) -> Result<Response, PageError> {
@@ -71,9 +71,10 @@ async fn delete(
         Err(Refusal::Other(error)) => return Err(failed(error)),
         Err(refusal) => {
             let problem = Some(ApiError::from(refusal).message(lang));
-            let page = Page::new(&AccountTemplate { lang, frame: &frame, session: &session, problem });
+            let page = Page::new(&AccountTemplate { lang, frame: &frame, email: &session.email, problem });
             return Ok(page.status(StatusCode::UNAUTHORIZED).into_response());
         }
     }
-    Ok(Redirect::to("/").into_response())
+    let gone = lang.pick("Your account is deleted.", "账号已注销。");
+    Ok(Flash::good(gone).on(&app, "/"))
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 
+const BOUNDARY: &str = "----secondme";
+
 pub struct Browser {
     http: Client,
     origin: String,
@@ -49,14 +51,53 @@ impl Browser {
         self.go(Method::POST, &action, &values).await
     }
 
+    /// Sends the hidden fields of the form with `marker` somewhere else, as its buttons with an address of their own do.
+    pub async fn post(&mut self, page: &Shown, path: &str, marker: &str, fields: &[(&str, &str)]) -> Shown {
+        let form = forms(&page.html).into_iter().find(|f| f.html.contains(marker) && f.action != "/language");
+        let mut values = form.unwrap_or_else(|| panic!("no form with {marker:?} in {}", page.html)).hidden;
+        values.retain(|(name, _)| name == "csrf");
+        values.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.go(Method::POST, path, &values).await
+    }
+
+    /// Sends a form with a file in the field `file`.
+    pub async fn upload(&mut self, path: &str, fields: &[(&str, &str)], bytes: &[u8]) -> Shown {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        let head = "Content-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\nContent-Type: image/png";
+        body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").into_bytes());
+        body.extend(bytes);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let request = self.http.post(format!("{}{path}", self.origin)).header("Origin", &self.origin);
+        let request = request.header(COOKIE, self.cookies()).header("Accept", "text/html").body(body);
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let response = request.header("Content-Type", kind).send().await;
+        let response = response.unwrap();
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            self.keep(cookie.to_str().unwrap());
+        }
+        let status = response.status();
+        let next = response.headers().get(LOCATION).map(|to| to.to_str().unwrap().to_owned());
+        match next.filter(|_| status.is_redirection()) {
+            Some(next) => self.open(&next).await,
+            None => Shown { status, at: path.to_owned(), html: response.text().await.unwrap() },
+        }
+    }
+
+    fn cookies(&self) -> String {
+        self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("; ")
+    }
+
     async fn go(&mut self, method: Method, path: &str, fields: &[(String, String)]) -> Shown {
         let (mut method, mut path) = (method, path.to_owned());
         for _ in 0..10 {
             let url = format!("{}{path}", self.origin);
             let mut request = self.http.request(method.clone(), url).header("Accept", "text/html");
             if !self.cookies.is_empty() {
-                let cookies: Vec<String> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-                request = request.header(COOKIE, cookies.join("; "));
+                request = request.header(COOKIE, self.cookies());
             }
             if method == Method::POST {
                 request = request.form(fields).header("Origin", &self.origin);

@@ -1,6 +1,7 @@
 //! `/home/avatars/…`: what speaks to visitors: the list, the definition with a test beside it, sharing and keys, numbers, evaluations.
 
 mod evaluations;
+mod knowledge;
 mod numbers;
 mod share;
 
@@ -20,9 +21,12 @@ use crate::error::{Code, Lang, Result};
 use crate::http::extract::lenient;
 use crate::http::page::{Flash, Frame, Page};
 use crate::http::{Path, Query};
+use crate::pages::file_form::{FileForm, PICTURE_MAX_BYTES};
 use crate::pages::pager::Pager;
+use crate::pages::picture;
 use crate::pages::public::talk::Talk;
 use crate::users::accounts::{Member, Posted};
+use crate::users::uploads;
 use crate::visitor::visits::Guest;
 
 /// A definition of the greatest length fits, whatever its letters.
@@ -30,15 +34,18 @@ const FORM_MAX_BYTES: usize = 512 * 1024;
 const HERE: &str = "/home/avatars";
 
 pub(super) fn routes() -> Router<App> {
+    let pictures = DefaultBodyLimit::max(PICTURE_MAX_BYTES);
     Router::new()
         .route(HERE, get(list).post(create))
         .route("/home/avatars/{avatar}", get(show).post(change))
         .route("/home/avatars/{avatar}/default", post(make_default))
         .route("/home/avatars/{avatar}/delete", post(delete))
+        .merge(knowledge::routes())
         .merge(share::routes())
         .merge(numbers::routes())
         .merge(evaluations::routes())
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+        .merge(Router::new().route("/home/avatars/{avatar}/cover", post(cover)).layer(pictures))
 }
 
 #[derive(Template)]
@@ -67,6 +74,8 @@ struct EditTemplate<'a> {
     here: &'static str,
     skills: &'a [Skill],
     talk: &'a Talk,
+    /// Its own cover.
+    cover: Option<String>,
     problem: Option<String>,
     title_max: usize,
     definition_max: usize,
@@ -141,6 +150,7 @@ async fn edit(app: &App, me: &Member, avatar: Avatar, problem: Option<String>) -
         frame: &me.frame,
         here: "edit",
         skills: &all_skills(app, me, &avatar).await?,
+        cover: picture(app, &avatar.cover_url),
         avatar: &avatar,
         talk: &talk,
         problem,
@@ -188,6 +198,19 @@ async fn change(
         }
         Err(error) => member.refused(&app, &place(id), error),
     }
+}
+
+/// A picture over its page; without a file the one of the owner's profile is shown again.
+async fn cover(State(app): State<App>, Path(id): Path<i64>, form: FileForm) -> Result<Response> {
+    let FileForm { member, bytes, .. } = form;
+    let done = set_cover(&app, member.user_id(), id, bytes).await;
+    member.settle(&app, done, &place(id), ("Saved.", "已保存。"))
+}
+
+async fn set_cover(app: &App, user_id: i64, id: i64, bytes: Vec<u8>) -> Result<Avatar> {
+    center::get(app, user_id, id).await?;
+    let url = if bytes.is_empty() { String::new() } else { uploads::store_image(app, user_id, bytes).await?.url };
+    center::update(app, user_id, id, &Definition { cover_url: Some(url), ..Definition::default() }).await
 }
 
 #[derive(Deserialize)]
