@@ -73,5 +73,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             sqlite: None,
             postgres: Some(include_str!("../migrations/0013_plaza_counts.postgres.sql")),
         },
+        Migration {
+            name: "0015_important_events",
+            sql: include_str!("../migrations/0015_important_events.sql"),
+            sqlite: None,
+            postgres: None,
+        },
     ],
 };

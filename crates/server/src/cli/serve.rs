@@ -16,6 +16,7 @@ use crate::app::{App, Parts};
 use crate::chat::models::supply;
 use crate::config::{Config, Overrides};
 use crate::learning::extraction::jobs::ReadChat;
+use crate::learning::extraction::material::{ReadEvents, ReadNote};
 use crate::learning::portrait;
 use crate::learning::portrait::jobs::{DreamJob, Forgotten, Nightfall};
 use crate::memory::forgetting::ForgetApp;
@@ -149,6 +150,8 @@ pub fn jobs(app: &App) -> Runner {
             Arc::new(FetchLinks(app.clone())),
             Arc::new(ForgetApp(app.clone())),
             Arc::new(ReadChat(app.clone())),
+            Arc::new(ReadNote(app.clone())),
+            Arc::new(ReadEvents(app.clone())),
             Arc::new(Nightfall(app.clone())),
             Arc::new(DreamJob(app.clone())),
             Arc::new(Forgotten(app.clone())),

@@ -1,20 +1,22 @@
-//! `[learning]`: what is learned from chats, and when.
+//! `[learning]`: what is learned, from what, and when.
 
 use super::section::section;
 
 section! {
-    /// What the avatar learns from chats, and the portrait it keeps.
+    /// What the avatar learns from chats, notes and important events, and the portrait it keeps.
     Learning {
-        /// The model that reads chats and writes the portrait: `nano`, `pro`, or `off` (nothing is read; the portrait is put together from key memories).
+        /// The model that reads them and writes the portrait: `nano`, `pro`, or `off` (nothing is read; the portrait is put together from key memories).
         model: String = "nano".to_owned(),
-        /// A chat is read when nothing was said in it for this long, in seconds.
+        /// A chat or note is read when nothing was said in it for this long, in seconds; important events this long after the first.
         quiet_seconds: i64 = 300,
-        /// Messages that one reading takes at most.
+        /// Messages or events that one reading takes at most.
         batch_messages: i64 = 30,
         /// Answers of the avatar that a new memory is compared with, so that what it recalled does not come back as news: the last ones.
         echo_answers: i64 = 200,
         /// Longest message as it is read, in characters; the rest is left out.
         message_max_chars: usize = 2_000,
+        /// How much of a note is read, in characters from its beginning.
+        note_chars: usize = 8_000,
         /// Most key memories from one reading.
         memories_max: usize = 8,
         /// Key memories that a new one is compared with: the last changed ones.

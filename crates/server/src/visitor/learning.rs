@@ -11,7 +11,8 @@ use super::sessions::{self, Session};
 use crate::app::App;
 use crate::error::Result;
 use crate::learning::extraction::jobs::{Next, reading_policy};
-use crate::learning::extraction::{self, Line, Speaker, Transcript};
+use crate::learning::extraction::{self, Line, Matter, Speaker, Transcript};
+use crate::memory::key_memories::Source;
 
 /// The kind of the job; its payload is `{sessionId}`.
 pub const KIND: &str = "visitor.quiet";
@@ -85,8 +86,7 @@ pub async fn read(app: &App, session_id: &str) -> Result<std::result::Result<Nex
         lines.clear();
     }
     let (user_id, conversation) = (session.user_id, session.session_id);
-    let app_id = session.app_id.unwrap_or_default();
-    let transcript = Transcript { user_id, conversation, app_id, position, lines, heard };
+    let transcript = Transcript { user_id, matter: Matter::Chat, conversation, position, lines, heard };
     let next = if more { Next::At(app.now()) } else { Next::Done };
     Ok(extraction::learn(app, &transcript).await?.map(|_| next))
 }
@@ -112,9 +112,9 @@ fn line(session: &Session, row: &Row) -> std::result::Result<(i64, Line), StoreE
         "owner" => Speaker::Owner,
         _ => Speaker::Avatar,
     };
-    let line =
-        Line { message_id: row.get("message_id")?, speaker, text: row.get("content")?, at: row.get("created_at")? };
-    Ok((row.get("id")?, line))
+    let app_id = session.app_id.clone().unwrap_or_default();
+    let source = Source { kind: "message", id: row.get("message_id")?, app_id, at: row.get("created_at")? };
+    Ok((row.get("id")?, Line { source, speaker, text: row.get("content")? }))
 }
 
 /// What the avatar said before a message, the last first.

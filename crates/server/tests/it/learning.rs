@@ -2,7 +2,9 @@
 
 use secondme_llm::scripted::Step;
 use secondme_llm::{ChatRequest, Output, Scripted};
+use secondme_server::access::Kind;
 use secondme_server::learning::extraction::jobs::{Next, read};
+use secondme_server::learning::extraction::material::{read_events, read_note};
 use secondme_server::learning::portrait::{self, Method, jobs::nightfall};
 use secondme_server::memory::forgetting;
 use secondme_server::memory::key_memories;
@@ -35,6 +37,23 @@ async fn say(world: &World, session: &str, message: &str) {
     body["sessionId"] = session.into();
     world.chat(ADA, &body).await;
     world.clock.advance(MINUTE);
+}
+
+/// The only memory of a kind, with its only source.
+async fn only(world: &World, data_type: &str) -> (Value, key_memories::Source) {
+    let mut found: Vec<Value> = memories(world).await.into_iter().filter(|m| m["dataType"] == data_type).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let memory = found.remove(0);
+    let mut tx = world.app.store().read().await.unwrap();
+    let mut sources = key_memories::sources(&mut tx, 1, memory["id"].as_i64().unwrap()).await.unwrap();
+    assert_eq!(sources.len(), 1);
+    (memory, sources.remove(0))
+}
+
+/// Jobs of a kind that wait, and when the first of them is due.
+async fn waiting(world: &World, kind: &str) -> (i64, Option<i64>) {
+    let counts = secondme_jobs::counts(world.app.store()).await.unwrap();
+    counts.iter().find(|c| c.kind == kind).map_or((0, None), |c| (c.pending, c.oldest))
 }
 
 async fn memories(world: &World) -> Vec<Value> {
@@ -82,6 +101,63 @@ both! {
         let counts = secondme_jobs::counts(world.app.store()).await.unwrap();
         let quiet = counts.iter().find(|c| c.kind == "chat.quiet").unwrap();
         assert_eq!((quiet.pending, quiet.oldest), (1, Some(START + 300_000)));
+    }
+
+    async fn a_note_is_read_when_it_is_left_alone_and_takes_what_was_learned_along(db: TestDb) {
+        let readings = vec![
+            json!([proposal("Ada keeps bees behind the workshop", &[1]), proposal("Ada keeps bees behind the workshop.", &[1])]),
+            json!([proposal("Ada sold the bees in May", &[1])]),
+        ];
+        let world = World::with_model(db, model("Good.", readings)).await;
+        let add = async |body: Value| data(world.post("secondme/note/add", ADA, &body).await)["noteId"].as_i64().unwrap();
+        let id = add(json!({"title": "Bees", "content": "I keep bees behind the workshop.\nTwo hives.", "memoryType": "TEXT"})).await;
+        assert_eq!(waiting(&world, "memory.note_quiet").await, (1, Some(START + 300_000)));
+        assert_eq!(read_note(&world.app, 1, id).await.unwrap().unwrap(), Next::At(START + 300_000));
+        world.clock.advance(5 * MINUTE);
+        assert_eq!(read_note(&world.app, 2, id).await.unwrap().unwrap(), Next::Done, "somebody else's note");
+        assert!(world.model.requests().is_empty());
+        assert_eq!(read_note(&world.app, 1, id).await.unwrap().unwrap(), Next::Done);
+        let (memory, source) = only(&world, "NOTE").await;
+        assert_eq!(memory["factContent"], "Ada keeps bees behind the workshop");
+        assert_eq!((source.kind, source.id.as_str(), source.at), ("note", id.to_string().as_str(), START));
+        let request = world.model.requests().last().unwrap().clone();
+        assert!(request.last_user_text().contains("Note:\n[1] Ada: Bees I keep bees"), "{}", request.last_user_text());
+        // Unchanged it is not read again; changed it is.
+        assert_eq!(read_note(&world.app, 1, id).await.unwrap().unwrap(), Next::Done);
+        assert_eq!(world.model.requests().len(), 1);
+        let change = json!({"content": "I sold the bees in May."});
+        data(world.post(&format!("secondme/note/{id}/update"), ADA, &change).await);
+        world.clock.advance(5 * MINUTE);
+        read_note(&world.app, 1, id).await.unwrap().unwrap();
+        assert_eq!(memories(&world).await.iter().filter(|m| m["dataType"] == "NOTE").count(), 2);
+        data(world.post(&format!("secondme/note/{id}/delete"), ADA, &json!({})).await);
+        assert!(memories(&world).await.iter().all(|m| m["dataType"] != "NOTE"), "what was learned from it alone went with it");
+        assert_eq!(waiting(&world, forgetting::FORGOTTEN).await.0, 1, "the portrait is told");
+    }
+
+    async fn important_events_are_learned_from_and_usual_ones_are_not(db: TestDb) {
+        let readings = vec![json!([proposal("Ada finished the Lisbon marathon", &[1]), proposal("Ada opened the app", &[2])])];
+        let world = World::with_model(db, model("Good.", readings)).await;
+        let token = world.mint(Kind::Access, "agent_memory").await;
+        let event = |id: &str, text: &str, importance: f64| json!({
+            "channel": {"kind": "race"}, "action": "finish", "display_text": text, "importance": importance,
+            "refs": [{"object_type": "race", "object_id": id}],
+        });
+        let ingest = async |body: Value| data(world.post("secondme/agent_memory/ingest", &token, &body).await);
+        ingest(event("1", "Opened the app", 0.5)).await;
+        assert_eq!(waiting(&world, "memory.events_quiet").await.0, 0, "usual events wake nobody");
+        let id = ingest(event("2", "Finished the Lisbon marathon in four hours", 0.9)).await["eventId"].as_i64().unwrap();
+        ingest(event("2", "Finished the Lisbon marathon in four hours", 0.9)).await;
+        assert_eq!(waiting(&world, "memory.events_quiet").await, (1, Some(START + 300_000)));
+        assert_eq!(read_events(&world.app, 1).await.unwrap().unwrap(), Next::Done);
+        let request = world.model.requests().last().unwrap().clone();
+        assert!(request.last_user_text().contains("[1] Ada: Finished the Lisbon marathon"), "{}", request.last_user_text());
+        assert!(!request.last_user_text().contains("Opened the app"));
+        let (memory, source) = only(&world, "EVENT").await;
+        assert_eq!(memory["factContent"], "Ada finished the Lisbon marathon");
+        assert_eq!((source.kind, source.id.as_str(), source.app_id.as_str()), ("event", id.to_string().as_str(), "app_demo"));
+        assert_eq!(read_events(&world.app, 1).await.unwrap().unwrap(), Next::Done);
+        assert_eq!(world.model.requests().len(), 1, "they are read once");
     }
 
     async fn what_the_avatar_said_first_never_comes_back(db: TestDb) {

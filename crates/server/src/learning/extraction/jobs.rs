@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use secondme_jobs::{Done, Handler, Job, JobError, Policy};
 use serde::Deserialize;
 
-use super::{Line, Reading, Speaker, Transcript};
+use super::{Line, Matter, Reading, Speaker, Transcript};
 use crate::app::App;
 use crate::chat::sessions::{self, QUIET};
 use crate::error::Result;
-use crate::memory::key_memories::Verdict;
+use crate::memory::key_memories::{Source, Verdict};
 
 /// The job's handler. One at a time: what two readings of one user find must be compared with each other.
 pub struct ReadChat(pub App);
@@ -73,16 +73,16 @@ pub async fn read(app: &App, user_id: i64, session_id: &str) -> Result<std::resu
     let heard = sessions::answers_until(app, user_id, first, config.echo_answers).await?;
     let more = i64::try_from(said.len()).unwrap_or(0) >= config.batch_messages;
     let position = last.position;
+    let app_id = about.client_app_id.unwrap_or_default();
     let lines = said.into_iter().map(|message| Line {
-        message_id: message.message_id,
+        source: Source { kind: "message", id: message.message_id, app_id: app_id.clone(), at: message.created_at },
         speaker: if message.role == "assistant" { Speaker::Avatar } else { Speaker::Owner },
         text: message.content,
-        at: message.created_at,
     });
     let transcript = Transcript {
         user_id,
+        matter: Matter::Chat,
         conversation: session_id.to_owned(),
-        app_id: about.client_app_id.unwrap_or_default(),
         position,
         lines: lines.collect(),
         heard,
@@ -96,10 +96,11 @@ pub async fn read(app: &App, user_id: i64, session_id: &str) -> Result<std::resu
     }
 }
 
-fn log(user_id: i64, reading: &Reading) {
+/// A line in the log, of numbers only.
+pub(super) fn log(user_id: i64, reading: &Reading) {
     let count = |what: fn(&Verdict) -> bool| reading.verdicts.iter().filter(|verdict| what(verdict)).count();
     let new = count(|v| matches!(v, Verdict::New(_) | Verdict::Replaced(..) | Verdict::Contradicts(..)));
     let known = count(|v| matches!(v, Verdict::Known(_)));
     let refused = reading.verdicts.len() - new - known;
-    tracing::info!(user_id, new, known, refused, "read a chat");
+    tracing::info!(user_id, new, known, refused, "learned from a reading");
 }

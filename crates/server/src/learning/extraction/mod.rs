@@ -1,11 +1,12 @@
-//! From a conversation to key memories: what the owner said about themselves, how they speak, whom they know; and what others
-//! said about themselves to the owner's avatars.
+//! From what was said to key memories: what the owner said, wrote or did, how they speak, whom they know; and what others said
+//! about themselves to the owner's avatars.
 //!
 //! Each reading takes what was said since the last one. Memories and the place reached are stored in one transaction, so a
 //! reading that is cut off is done again and nothing is learned twice.
 
 mod examples;
 pub mod jobs;
+pub mod material;
 mod prompt;
 mod store;
 
@@ -32,28 +33,37 @@ pub enum Speaker {
     Other(String),
 }
 
-/// A line of a conversation.
+/// A line of a conversation, a part of a note, an event.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// The message's id: the source of what is learned from it.
-    pub message_id: String,
+    /// Where it stands: the source of what is learned from it.
+    pub source: Source,
     /// Who says it.
     pub speaker: Speaker,
     /// What is said.
     pub text: String,
-    /// When.
-    pub at: Millis,
 }
 
-/// A stretch of a conversation. With lines of somebody else it is learned who they are to the owner, and nothing else.
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matter {
+    /// What people and the avatar said to each other.
+    Chat,
+    /// What the owner wrote down.
+    Note,
+    /// What apps saw the owner do.
+    Events,
+}
+
+/// A stretch of a conversation, or of something else that is read like one. With lines of somebody else it is learned who they are to the owner, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Transcript {
     /// Whose memory it enters.
     pub user_id: i64,
+    /// What it is.
+    pub matter: Matter,
     /// The conversation's id, unique for the user.
     pub conversation: String,
-    /// The app through which it was held; empty: none.
-    pub app_id: String,
     /// The place in the conversation that is reached with the last line.
     pub position: i64,
     /// What was said, oldest first.
@@ -198,7 +208,11 @@ fn memory<'p>(
         object: Some(proposal.object.trim()).filter(|object| !object.is_empty()).unwrap_or("general"),
         content: proposal.content.trim(),
         visibility: 0,
-        data_type: "CHAT",
+        data_type: match transcript.matter {
+            Matter::Chat => "CHAT",
+            Matter::Note => "NOTE",
+            Matter::Events => "EVENT",
+        },
         confidence: (proposal.sure / 100.0).clamp(0.1, 0.95),
         valid_from: since.unwrap_or(found.at),
     }
@@ -220,13 +234,15 @@ impl Found {
         for n in &proposal.from {
             let Some(at) = n.checked_sub(1) else { continue };
             let Some(line) = transcript.lines.get(at).filter(|line| line.speaker == listened_to) else { continue };
-            let app_id = transcript.app_id.clone();
-            this.sources.push(Source { kind: "message", id: line.message_id.clone(), app_id, at: line.at });
+            // Two parts of a note are one source.
+            if !this.sources.contains(&line.source) {
+                this.sources.push(line.source.clone());
+            }
             this.said.push_str(&line.text);
             this.said.push('\n');
             first = first.min(at);
         }
-        this.at = transcript.lines.get(first).map_or(0, |line| line.at);
+        this.at = transcript.lines.get(first).map_or(0, |line| line.source.at);
         let before = transcript.lines.iter().take(first).filter(|line| line.speaker == Speaker::Avatar);
         this.heard_before = transcript.heard.iter().cloned().chain(before.map(|line| line.text.clone())).collect();
         this

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::{Speaker, Transcript, examples, listened_to};
+use super::{Matter, Speaker, Transcript, examples, listened_to};
 use crate::app::App;
 use crate::memory::key_memories::Known;
 use crate::memory::words::Bag;
@@ -38,7 +38,11 @@ pub(super) fn build(app: &App, transcript: &Transcript, owner: &str, known: &[&K
         }
         material.push('\n');
     }
-    material.push_str("Conversation:\n");
+    material.push_str(match transcript.matter {
+        Matter::Chat => "Conversation:\n",
+        Matter::Note => "Note:\n",
+        Matter::Events => "Events:\n",
+    });
     for (n, line) in transcript.lines.iter().enumerate() {
         let who = match &line.speaker {
             Speaker::Owner => owner,
@@ -50,16 +54,20 @@ pub(super) fn build(app: &App, transcript: &Transcript, owner: &str, known: &[&K
     }
     let (instructions, examples) = match listened_to(transcript) {
         Speaker::Other(other) => (about_other(owner, &other), Vec::new()),
-        _ => (about_owner(owner), examples::about_owner(transcript)),
+        _ => (about_owner(owner, transcript.matter), examples::about_owner(transcript)),
     };
     let schema = schema(transcript.lines.len(), known.len(), config.memories_max);
     Asked { instructions, examples, material, schema }
 }
 
-fn about_owner(owner: &str) -> String {
+fn about_owner(owner: &str, matter: Matter) -> String {
+    let read = match matter {
+        Matter::Chat => format!("the conversation between {owner} and their avatar"),
+        Matter::Note => format!("the note that {owner} wrote"),
+        Matter::Events => format!("what apps saw {owner} do"),
+    };
     format!(
-        "You keep the long-term memory of {owner}. Read the conversation between {owner} and their avatar, and write down what \
-         is worth remembering about {owner} for years.\n\
+        "You keep the long-term memory of {owner}. Read {read}, and write down what is worth remembering about {owner} for years.\n\
          - Only what {owner} says counts. Never write down what only the avatar says, and nothing that is among the known memories.\n\
          - Each `content` is one short sentence about {owner} by name that can be understood on its own, in the language that \
          {owner} used and close to their words.\n\

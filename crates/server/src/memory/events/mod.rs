@@ -8,11 +8,13 @@ mod key;
 mod parse;
 mod store;
 
+use secondme_jobs::{NewJob, enqueue};
 use secondme_kit::{Millis, Page};
 use secondme_store::{StoreError, Tx};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use parse::parse;
+pub use store::{Noted, important_after};
 pub(crate) use store::{delete_of_app, stored};
 
 use super::audience::Audience;
@@ -28,6 +30,9 @@ pub const OWN: &str = "secondme";
 pub const IMPORTANT: f64 = 0.7;
 /// Importance of an event that names none: an ordinary one, shown in the timeline.
 pub const USUAL: f64 = 0.5;
+
+/// The kind of the job that runs when important events have come and a while has passed; its payload is `{userId}`.
+pub const QUIET: &str = "memory.events_quiet";
 
 /// An event to store.
 #[derive(Clone, Debug)]
@@ -93,6 +98,15 @@ pub async fn ingest(app: &App, caller: &Caller, events: &[NewEvent]) -> Result<V
             return Err(ApiError::new(Code::EventWritesDisabled));
         }
         outcomes.push(outcome);
+    }
+    let is_news = |(event, outcome): (&NewEvent, &Outcome)| {
+        event.importance >= IMPORTANT && matches!(outcome, Outcome::Stored(_))
+    };
+    if events.iter().zip(&outcomes).any(is_news) {
+        let run_at = now + app.config().learning.quiet_seconds * 1_000;
+        let payload = json!({"userId": user_id});
+        let job = NewJob { kind: QUIET, payload, run_at, dedupe: Some(user_id.to_string()) };
+        enqueue(&mut tx, job, now).await.map_err(failed)?;
     }
     // Also when all were duplicates: the original may wait in the same group commit, and must be on disk before we say so.
     tx.commit().await.map_err(failed)?;

@@ -70,6 +70,36 @@ pub(super) async fn list(tx: &mut Tx, filter: &Filter<'_>, page: Page) -> Result
     tx.all(list, params).await?.iter().map(stored).collect()
 }
 
+/// An important event that an app reported.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// Its id.
+    pub id: i64,
+    /// The app; empty: a tool of the user's own.
+    pub app_id: String,
+    /// What the timeline shows.
+    pub text: String,
+    /// When it happened.
+    pub at: Millis,
+}
+
+/// Important events that apps reported after one, in the order in which they came.
+///
+/// # Errors
+/// Storage failures only.
+pub async fn important_after(tx: &mut Tx, user_id: i64, after: i64, limit: i64) -> Result<Vec<Noted>, StoreError> {
+    let sql = sql!(
+        "SELECT id, app_id, display_text, event_time FROM memory_events
+         WHERE user_id = $1 AND id > $2 AND importance >= 0.7 AND app_id <> 'secondme' ORDER BY id LIMIT $3"
+    );
+    let rows = tx.all(sql, params![user_id, after, limit]).await?;
+    let noted = rows.iter().map(|row| {
+        let (id, app_id) = (row.get("id")?, row.get("app_id")?);
+        Ok(Noted { id, app_id, text: row.get("display_text")?, at: row.get("event_time")? })
+    });
+    noted.collect()
+}
+
 /// An event from its row.
 pub(crate) fn stored(row: &Row) -> Result<Event, StoreError> {
     Ok(Event {

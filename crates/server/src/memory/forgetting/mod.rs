@@ -144,20 +144,33 @@ async fn forget_notes(tx: &mut Tx, user_id: i64, app_id: &str, counts: &mut Coun
 }
 
 async fn forget_memories(tx: &mut Tx, user_id: i64, app_id: &str, counts: &mut Counts, now: Millis) -> Stored {
+    let disowned = key_memories::disown(tx, user_id, app_id, BATCH).await?;
+    let deleted = unlearn(tx, user_id, &disowned, now).await?;
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    counts.key_memories += count(deleted);
+    counts.kept_key_memories += count(disowned.len() - deleted);
+    Ok(())
+}
+
+/// Of memories that have lost a source, deletes those that have none left, and has them taken out of the portrait; how many.
+pub(in crate::memory) async fn unlearn(
+    tx: &mut Tx,
+    user_id: i64,
+    disowned: &[i64],
+    now: Millis,
+) -> std::result::Result<usize, secondme_store::StoreError> {
     let mut deleted = Vec::new();
-    for id in key_memories::disown(tx, user_id, app_id, BATCH).await? {
+    for &id in disowned {
         if key_memories::sources(tx, user_id, id).await?.is_empty() {
             key_memories::delete_in(tx, user_id, id).await?;
             deleted.push(id);
         } else {
             key_memories::remember(tx, user_id, id).await?;
-            counts.kept_key_memories += 1;
         }
     }
-    counts.key_memories += i64::try_from(deleted.len()).unwrap_or(0);
     if !deleted.is_empty() {
         let payload = json!({"userId": user_id, "memoryIds": deleted});
         enqueue(tx, NewJob { kind: FORGOTTEN, payload, run_at: now, dedupe: None }, now).await?;
     }
-    Ok(())
+    Ok(deleted.len())
 }

@@ -12,7 +12,7 @@ use secondme_kit::{Millis, Page};
 use secondme_store::{Store, StoreError, Tx};
 
 pub use door::{Candidate, Known, Verdict, known, learn, refresh};
-pub(in crate::memory) use store::disown;
+pub(in crate::memory) use store::{disown, disown_thing};
 
 use super::audience::Audience;
 use super::index::{self, Entry, Kind as IndexKind};

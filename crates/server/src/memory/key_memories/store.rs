@@ -251,6 +251,19 @@ pub(in crate::memory) async fn disown(
     Ok(ids)
 }
 
+/// Takes a thing from the sources of the memories that were learned from it; their ids.
+pub(in crate::memory) async fn disown_thing(
+    tx: &mut Tx,
+    user_id: i64,
+    kind: &str,
+    id: &str,
+) -> Result<Vec<i64>, StoreError> {
+    let delete = sql!(
+        "DELETE FROM key_memory_sources WHERE user_id = $1 AND source_kind = $2 AND source_id = $3 RETURNING memory_id"
+    );
+    tx.all(delete, params![user_id, kind, id]).await?.iter().map(|row| row.get("memory_id")).collect()
+}
+
 fn memory(row: &Row) -> Result<KeyMemory, StoreError> {
     Ok(KeyMemory {
         id: row.get("id")?,

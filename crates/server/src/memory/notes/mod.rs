@@ -14,11 +14,12 @@ use secondme_store::{StoreError, Tx};
 use serde_json::json;
 use url::Url;
 
+pub(crate) use page::parts;
 pub(in crate::memory) use store::delete_of_app;
 
 use super::audience::Audience;
 use super::index::{self, Entry, Kind};
-use super::keyword;
+use super::{forgetting, key_memories, keyword};
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::{ApiError, Code, Problem, Result};
@@ -38,7 +39,8 @@ pub struct Note {
     pub state: String,
     /// How many index entries its text has beside the first.
     parts: i64,
-    app_id: String,
+    /// The app that added it; empty: none.
+    pub app_id: String,
     /// When it was added.
     pub created_at: Millis,
     /// When it last changed.
@@ -69,6 +71,8 @@ pub enum Material {
     Links(Vec<Url>),
 }
 
+/// The kind of the job that runs when a text has been left alone for a while; its payload is `{userId, noteId}`.
+pub const QUIET: &str = "memory.note_quiet";
 /// A part of a long note, so that a passage can be found, in characters.
 const PART_CHARS: usize = 1_200;
 
@@ -90,9 +94,20 @@ pub async fn add(app: &App, caller: &Caller, title: Option<&str>, material: Mate
         let payload = json!({"userId": user_id, "noteId": id});
         enqueue(&mut tx, NewJob { kind: jobs::KIND, payload, run_at: now, dedupe: None }, now).await?;
     }
+    if matches!(material, Material::Text(_)) {
+        read_when_quiet(app, &mut tx, user_id, id).await?;
+    }
     remember(&mut tx, user_id, id).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Has a text read when it will have been left alone for `learning.quiet_seconds`, in the caller's transaction. Pages of links
+/// are other people's words: they are found, and not learned from.
+async fn read_when_quiet(app: &App, tx: &mut Tx, user_id: i64, id: i64) -> Result<()> {
+    let (now, payload) = (app.now(), json!({"userId": user_id, "noteId": id}));
+    let run_at = now + app.config().learning.quiet_seconds * 1_000;
+    Ok(enqueue(tx, NewJob { kind: QUIET, payload, run_at, dedupe: Some(id.to_string()) }, now).await?)
 }
 
 fn checked<'n>(app: &App, caller: &'n Caller, title: &'n str, material: &'n Material) -> Result<store::NewNote<'n>> {
@@ -215,12 +230,15 @@ pub async fn update(app: &App, user_id: i64, id: i64, title: Option<&str>, conte
     let note = store::note(&mut tx, user_id, id).await?.ok_or_else(|| ApiError::new(Code::NoteUpdateFailed))?;
     let (title, content) = (title.unwrap_or(&note.title), content.unwrap_or(&note.content));
     store::update(&mut tx, user_id, id, title, content, app.now()).await?;
+    if note.memory_type == "TEXT" {
+        read_when_quiet(app, &mut tx, user_id, id).await?;
+    }
     remember(&mut tx, user_id, id).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Deletes a note, its pages and its index entries.
+/// Deletes a note, its pages, its index entries, and what was learned from it alone.
 ///
 /// # Errors
 /// `note.delete.failed` when there is no such note.
@@ -229,6 +247,8 @@ pub async fn delete(app: &App, user_id: i64, id: i64) -> Result<()> {
     let note = store::note(&mut tx, user_id, id).await?.ok_or_else(|| ApiError::new(Code::NoteDeleteFailed))?;
     forget(&mut tx, user_id, id, note.parts).await?;
     store::delete(&mut tx, user_id, id).await?;
+    let learned = key_memories::disown_thing(&mut tx, user_id, "note", &id.to_string()).await?;
+    forgetting::unlearn(&mut tx, user_id, &learned, app.now()).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -117,7 +117,7 @@ fn article(html: &str, url: &str) -> Result<Readable, String> {
 }
 
 /// Cuts a text into parts of about `size` characters, at line ends and sentence ends where there are any. There is always one.
-pub(super) fn parts(text: &str, size: usize) -> Vec<String> {
+pub(crate) fn parts(text: &str, size: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut length = 0;
     for piece in text.split_inclusive(['\n', '.', '!', '?', '。', '！', '？', '；']) {
