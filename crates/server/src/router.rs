@@ -143,6 +143,7 @@ fn documented(config: &Config) -> (Router<App>, utoipa::openapi::OpenApi) {
     let (routes, mut document) =
         OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api(config)).split_for_parts();
     operations::name(&mut document, BASE);
+    operations::describe(&mut document);
     (routes, document)
 }
 

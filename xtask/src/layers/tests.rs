@@ -194,3 +194,13 @@ fn crates_depend_only_downwards() {
         ["error: crates/shop/Cargo.toml: crate `shop` has no place yet: give it one in xtask/src/layers/crates.rs"]
     );
 }
+
+#[test]
+fn a_name_is_one_schema() {
+    let row = "/// A struct of\n#[derive(Debug, ToSchema)]\n#[serde(default)]\npub struct Row {\n}\n";
+    let plain = "#[derive(Debug)]\npub struct Row {\n}\n";
+    assert_eq!(
+        findings(&server(&[("users/a.rs", row), ("users/b.rs", plain), ("users/c.rs", row)])),
+        ["error: users/c.rs:4: `Row` is a schema of users/a.rs, too"]
+    );
+}

@@ -7,7 +7,6 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -27,7 +26,7 @@ pub fn routes(config: &crate::config::Config) -> OpenApiRouter<App> {
 }
 
 /// One delta of an answer.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct Chunk<'a> {
     /// `secondme/nano` or `secondme/pro`.
     model: &'static str,
@@ -38,12 +37,12 @@ pub struct Chunk<'a> {
     content: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 struct Choice<'a> {
     delta: Delta<'a>,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 struct Delta<'a> {
     content: &'a str,
 }
@@ -97,7 +96,8 @@ pub fn failure(failure: &ApiError, lang: Lang) -> Bytes {
 #[utoipa::path(post, path = "/secondme/chat/stream", tag = "Chat", request_body = ChatBody,
     params(("X-App-Id" = Option<String>, Header, description = "Logical app; the body's `appId` wins.")),
     security(("token" = ["chat.write"])),
-    responses((status = 200, body = Chunk<'static>, content_type = "text/event-stream")))]
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "Frames; a delta is `data: {\"model\":…,\"choices\":[{\"delta\":{\"content\":…}}]}`")))]
 async fn chat_stream(
     State(app): State<App>,
     auth: Auth<permissions::ChatWrite>,

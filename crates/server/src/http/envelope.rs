@@ -26,6 +26,20 @@ pub struct Envelope<T> {
     pub data: T,
 }
 
+/// A failure as clients see it, with the HTTP status that `code` names (`error/codes.rs` has them all); for the OpenAPI document.
+#[derive(Debug, ToSchema)]
+pub struct Failure {
+    /// The HTTP status.
+    pub code: i32,
+    /// For people, in their language.
+    pub message: String,
+    /// For programs: what happened.
+    #[schema(rename = "subCode", example = "invalid.param")]
+    pub sub_code: String,
+    /// A text on 401 and unknown routes, a list of what is wrong where on 422.
+    pub detail: Option<serde_json::Value>,
+}
+
 impl<T: Serialize> IntoResponse for Data<T> {
     fn into_response(self) -> Response {
         Json(Envelope { code: 0, message: "success", data: self.0 }).into_response()

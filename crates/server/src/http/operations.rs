@@ -1,8 +1,13 @@
-//! Names of operations in the OpenAPI document. Generated clients make functions of them, so they must be unique: they are made from
-//! method and path, which are.
+//! What every operation of the OpenAPI document has, so that typed clients can be generated from it: a name of its own (they make
+//! functions of them; it is made from method and path, which are unique), a word about each answer, and the shape of failures.
 
-use utoipa::openapi::OpenApi;
+use utoipa::PartialSchema;
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayItems, Schema};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr};
+
+use super::envelope::Failure;
 
 /// Names every operation.
 pub fn name(document: &mut OpenApi, base: &str) {
@@ -12,6 +17,64 @@ pub fn name(document: &mut OpenApi, base: &str) {
             operation.operation_id = Some(name_of(method, &path));
         }
     }
+}
+
+/// Adds what a response must have (a description), and the failures that every operation shares.
+pub fn describe(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        for (_, operation) in of(item) {
+            let responses = &mut operation.responses.responses;
+            for response in responses.values_mut() {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = "Success".to_owned();
+                }
+            }
+            responses.insert("default".to_owned(), RefOr::T(failure()));
+        }
+    }
+    let components = document.components.get_or_insert_with(Default::default);
+    components.schemas.insert(FAILURE.to_owned(), Failure::schema());
+    components.schemas.values_mut().for_each(without_defaults);
+}
+
+/// Takes away the defaults that serde's `default` leaves: they are empty values which say nothing, and generators take a field with a
+/// default for one that is always there.
+fn without_defaults(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::Ref(reference) => reference.default = None,
+        RefOr::T(Schema::Object(object)) => {
+            object.default = None;
+            object.properties.values_mut().for_each(without_defaults);
+        }
+        RefOr::T(Schema::Array(array)) => {
+            array.default = None;
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                without_defaults(items);
+            }
+        }
+        RefOr::T(Schema::OneOf(one)) => {
+            one.default = None;
+            one.items.iter_mut().for_each(without_defaults);
+        }
+        RefOr::T(Schema::AllOf(all)) => {
+            all.default = None;
+            all.items.iter_mut().for_each(without_defaults);
+        }
+        RefOr::T(Schema::AnyOf(any)) => {
+            any.default = None;
+            any.items.iter_mut().for_each(without_defaults);
+        }
+        RefOr::T(_) => {}
+    }
+}
+
+const FAILURE: &str = "Failure";
+
+fn failure() -> Response {
+    let schema = ContentBuilder::new().schema(Some(Ref::from_schema_name(FAILURE))).build();
+    ResponseBuilder::new().description("A failure").content("application/json", schema).build()
 }
 
 fn of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {

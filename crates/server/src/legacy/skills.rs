@@ -10,7 +10,9 @@ use crate::app::App;
 use crate::error::Result;
 use crate::http::{Body, Data, Path, Query, Reply};
 use crate::integrations::extensions;
-use crate::integrations::extensions::http::{AppList, AppsQuery, FlatSkill, RpcBody, SkillDetail, flat, page, show};
+use crate::integrations::extensions::http::{
+    AppsQuery, FlatSkill, RpcBody, SkillAppList, SkillDetail, flat, page, show,
+};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -24,7 +26,7 @@ async fn available(State(app): State<App>, _: Agent) -> Reply<Vec<FlatSkill>> {
     flat(&app).await.map(Data)
 }
 
-async fn apps(State(app): State<App>, _: Agent, Query(query): Query<AppsQuery>) -> Reply<AppList> {
+async fn apps(State(app): State<App>, _: Agent, Query(query): Query<AppsQuery>) -> Reply<SkillAppList> {
     page(&app, &query).await.map(Data)
 }
 

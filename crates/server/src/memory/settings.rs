@@ -22,7 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// A user's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Settings {
+pub struct MemorySettings {
     /// Whether apps may report events; off, they are refused with `agent.memory.write.disabled`.
     pub agent_memory_write: bool,
     /// Where the user's days begin and end: an IANA name such as `Europe/Lisbon`.
@@ -54,19 +54,19 @@ impl ChangeSettings {
 
 /// What the caller decided about their memory (ours).
 #[utoipa::path(get, path = "/secondme/memory/settings", tag = "Memory",
-    security(("token" = ["memory.read"])), responses((status = 200, body = Envelope<Settings>)))]
-async fn show(State(app): State<App>, auth: Auth<permissions::MemoryRead>) -> Reply<Settings> {
+    security(("token" = ["memory.read"])), responses((status = 200, body = Envelope<MemorySettings>)))]
+async fn show(State(app): State<App>, auth: Auth<permissions::MemoryRead>) -> Reply<MemorySettings> {
     Ok(Data(get(&app, auth.caller.user_id).await?))
 }
 
 /// Changes what the caller decided about their memory (ours).
 #[utoipa::path(post, path = "/secondme/memory/settings", tag = "Memory", request_body = ChangeSettings,
-    security(("token" = ["memory.write"])), responses((status = 200, body = Envelope<Settings>)))]
+    security(("token" = ["memory.write"])), responses((status = 200, body = Envelope<MemorySettings>)))]
 async fn change(
     State(app): State<App>,
     auth: Auth<permissions::MemoryWrite>,
     Body(body): Body<ChangeSettings>,
-) -> Reply<Settings> {
+) -> Reply<MemorySettings> {
     put(&app, auth.caller.user_id, &body).await?;
     Ok(Data(get(&app, auth.caller.user_id).await?))
 }
@@ -75,12 +75,12 @@ async fn change(
 ///
 /// # Errors
 /// Storage failures only.
-pub async fn get(app: &App, user_id: i64) -> Result<Settings> {
+pub async fn get(app: &App, user_id: i64) -> Result<MemorySettings> {
     let (agent_memory_write, mut time_zone) = read(app.store(), user_id).await?.unwrap_or((true, String::new()));
     if time_zone.is_empty() {
         time_zone.clone_from(&app.config().memory.time_zone);
     }
-    Ok(Settings { agent_memory_write, time_zone })
+    Ok(MemorySettings { agent_memory_write, time_zone })
 }
 
 /// The user's time zone; UTC when the name means nothing here.

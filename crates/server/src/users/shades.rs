@@ -47,17 +47,17 @@ pub struct Shade {
 
 /// The shades of `user/shades`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Shades {
+pub struct ShadeList {
     shades: Vec<Shade>,
 }
 
 /// The caller's interest tags that have public content.
 #[utoipa::path(get, path = "/secondme/user/shades", tag = "User",
-    security(("token" = ["userinfo"])), responses((status = 200, body = Envelope<Shades>)))]
-async fn list_public(State(app): State<App>, auth: Auth<permissions::UserInfo>) -> Reply<Shades> {
+    security(("token" = ["userinfo"])), responses((status = 200, body = Envelope<ShadeList>)))]
+async fn list_public(State(app): State<App>, auth: Auth<permissions::UserInfo>) -> Reply<ShadeList> {
     let mut shades = list(app.store(), auth.caller.user_id).await?;
     shades.retain(|s| s.has_public_content);
-    Ok(Data(Shades { shades }))
+    Ok(Data(ShadeList { shades }))
 }
 
 fn select() -> Sql {

@@ -49,7 +49,7 @@ pub struct Address {
 /// The frames of a conversation as events; the address is what `init` gives as `eventsUrl`. Ends with an event `close`.
 #[utoipa::path(get, path = "/secondme/visitor-chat/events", tag = "Visitor chat",
     params(Address, ("Last-Event-ID" = Option<i64>, Header, description = "The last cursor the client has.")),
-    security(()), responses((status = 200, body = String, content_type = "text/event-stream")))]
+    security(()), responses((status = 200, body = String, content_type = "text/event-stream", description = "Frames with their cursors as ids")))]
 async fn events(
     State(app): State<App>,
     Query(address): Query<Address>,

@@ -32,7 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "the form of the body, for the documents; it is read field by field to find unknown ones")]
-pub struct SendBody {
+pub struct WsChatBody {
     /// 1 to 10000 characters.
     message: String,
     /// The avatar; absent: the caller's own primary one.
@@ -44,7 +44,7 @@ pub struct SendBody {
 /// A reply.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SendData {
+pub struct WsChatData {
     /// The whole reply.
     reply_text: String,
     /// Its parts, in order.
@@ -55,18 +55,18 @@ pub struct SendData {
 }
 
 /// Talks to an avatar and waits for its reply.
-#[utoipa::path(post, path = "/secondme/ws-chat/send", tag = "Visitor chat", request_body = SendBody,
-    security(("token" = ["chat.write"])), responses((status = 200, body = Envelope<SendData>)))]
+#[utoipa::path(post, path = "/secondme/ws-chat/send", tag = "Visitor chat", request_body = WsChatBody,
+    security(("token" = ["chat.write"])), responses((status = 200, body = Envelope<WsChatData>)))]
 async fn send(
     State(app): State<App>,
     auth: Auth<permissions::ChatWrite>,
     Body(body): Body<Map<String, Value>>,
-) -> Reply<SendData> {
+) -> Reply<WsChatData> {
     let message = text(&body, "message")?.ok_or_else(|| ApiError::invalid("message", &Problem::Required))?;
     let share_code = text(&body, "shareCode")?;
     let (session_id, reply) = talk(&app, &auth.caller, message, share_code).await?;
     let reply_texts = vec![reply.text.clone()];
-    Ok(Data(SendData { reply_text: reply.text, reply_texts, session_id, message_id: reply.message_id }))
+    Ok(Data(WsChatData { reply_text: reply.text, reply_texts, session_id, message_id: reply.message_id }))
 }
 
 /// A text of the body; unknown fields are refused first.

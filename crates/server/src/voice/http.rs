@@ -95,7 +95,7 @@ pub struct Voice {
 /// The voices of this server.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Voices {
+pub struct VoiceList {
     /// The user's choice; empty when there is none.
     voice_id: String,
     voices: Vec<Voice>,
@@ -103,8 +103,8 @@ pub struct Voices {
 
 /// The voices to choose from, and the caller's choice (an addition of this server).
 #[utoipa::path(get, path = "/secondme/tts/voices", tag = "Voice",
-    security(("token" = ["voice"])), responses((status = 200, body = Envelope<Voices>)))]
-async fn voices(State(app): State<App>, auth: Auth<permissions::Voice>) -> Reply<Voices> {
+    security(("token" = ["voice"])), responses((status = 200, body = Envelope<VoiceList>)))]
+async fn voices(State(app): State<App>, auth: Auth<permissions::Voice>) -> Reply<VoiceList> {
     let (voices, voice_id) = super::voices(&app, auth.caller.user_id).await?;
     let voices = voices.into_iter().map(|v| Voice {
         id: v.id,
@@ -112,7 +112,7 @@ async fn voices(State(app): State<App>, auth: Auth<permissions::Voice>) -> Reply
         language: v.language.map_or("", secondme_speech::Language::tag),
         gender: v.gender,
     });
-    Ok(Data(Voices { voice_id, voices: voices.collect() }))
+    Ok(Data(VoiceList { voice_id, voices: voices.collect() }))
 }
 
 /// The choice of a voice.

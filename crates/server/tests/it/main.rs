@@ -65,6 +65,7 @@ mod statements;
 mod suspension;
 mod timeline;
 mod traces;
+mod typed_clients;
 mod uploads;
 mod uploads_s3;
 mod user;

@@ -16,7 +16,6 @@ use super::Decision;
 use crate::access::{Auth, permissions};
 use crate::app::App;
 use crate::chat::reply;
-use crate::chat::stream::Chunk;
 use crate::chat::turn::{ChatBody, Task};
 use crate::error::{ApiError, Code, Lang, Result};
 use crate::http::{Body, sse};
@@ -56,7 +55,8 @@ pub struct ActBody {
 #[utoipa::path(post, path = "/secondme/act/stream", tag = "Act", request_body = ActBody,
     params(("X-App-Id" = Option<String>, Header, description = "Logical app; the body's `appId` wins.")),
     security(("token" = ["chat.write"])),
-    responses((status = 200, body = Chunk<'static>, content_type = "text/event-stream")))]
+    responses((status = 200, body = String, content_type = "text/event-stream",
+        description = "Frames; a delta is `data: {\"model\":…,\"choices\":[{\"delta\":{\"content\":…}}]}`")))]
 async fn act_stream(
     State(app): State<App>,
     auth: Auth<permissions::ActWrite>,

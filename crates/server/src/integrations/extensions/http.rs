@@ -39,7 +39,7 @@ pub(crate) struct AppsQuery {
 
 /// Apps with their skills.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct AppList {
+pub struct SkillAppList {
     apps: Vec<AppRow>,
     total: i64,
 }
@@ -130,16 +130,20 @@ impl From<&Released> for FlatSkill {
 #[utoipa::path(get, path = "/secondme/extensions/apps", tag = "Extensions",
     params(("pageNo" = Option<i64>, Query, description = "From 1."),
         ("pageSize" = Option<i64>, Query, description = "At most 100; 20 by default.")),
-    security(("token" = [])), responses((status = 200, body = Envelope<AppList>)))]
-async fn apps(State(app): State<App>, _: Auth<permissions::AnyUser>, Query(query): Query<AppsQuery>) -> Reply<AppList> {
+    security(("token" = [])), responses((status = 200, body = Envelope<SkillAppList>)))]
+async fn apps(
+    State(app): State<App>,
+    _: Auth<permissions::AnyUser>,
+    Query(query): Query<AppsQuery>,
+) -> Reply<SkillAppList> {
     page(&app, &query).await.map(Data)
 }
 
 /// The same for whoever has a token of another kind.
-pub(crate) async fn page(app: &App, query: &AppsQuery) -> Result<AppList> {
+pub(crate) async fn page(app: &App, query: &AppsQuery) -> Result<SkillAppList> {
     let page = Page::new(query.page_no, query.page_size, 20);
     let (found, total) = super::catalogue(app, page).await?;
-    Ok(AppList { apps: found.into_iter().map(AppRow::from).collect(), total })
+    Ok(SkillAppList { apps: found.into_iter().map(AppRow::from).collect(), total })
 }
 
 /// Every released skill of the first hundred apps, for whoever has a token of another kind.

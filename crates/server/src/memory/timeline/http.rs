@@ -51,7 +51,7 @@ pub struct DayOverview {
     total_count: i64,
     important_count: i64,
     /// The busiest apps first.
-    apps: Vec<AppRow>,
+    apps: Vec<DayAppRow>,
     page_no: i64,
     page_size: i64,
     has_more: bool,
@@ -59,7 +59,7 @@ pub struct DayOverview {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AppRow {
+struct DayAppRow {
     /// An app's Client ID, or `secondme_…` for what happened on this server.
     platform: String,
     platform_label: String,
@@ -119,8 +119,8 @@ pub(crate) fn name_of(platform: &str, app_name: Option<&str>, lang: Lang) -> Str
     own.map_or_else(|| app_name.unwrap_or(platform), |(_, en, zh)| lang.pick(en, zh)).to_owned()
 }
 
-fn row(app: AppDay, lang: Lang) -> AppRow {
-    AppRow {
+fn row(app: AppDay, lang: Lang) -> DayAppRow {
+    DayAppRow {
         platform_label: label(&app, lang),
         platform: app.platform,
         total_count: app.total,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::app::App;
 use crate::error::{Lang, Result};
 use crate::http::page::{Frame, Page};
-use crate::memory::settings::{self, ChangeSettings, Settings};
+use crate::memory::settings::{self, ChangeSettings, MemorySettings};
 use crate::pages::file_form::{FileForm, PICTURE_MAX_BYTES};
 use crate::pages::home::voice::Choice;
 use crate::pages::picture;
@@ -38,7 +38,7 @@ struct SettingsTemplate<'a> {
     lang: Lang,
     frame: &'a Frame,
     profile: &'a Profile,
-    settings: &'a Settings,
+    settings: &'a MemorySettings,
     zones: &'a [String],
     picture: Option<String>,
     cover: Option<String>,

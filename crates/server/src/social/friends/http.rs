@@ -249,7 +249,7 @@ async fn handle(
 
 /// Invitations that wait.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Invitations {
+pub struct WaitingInvitations {
     invitations: Vec<FriendInvitationRow>,
 }
 
@@ -282,10 +282,10 @@ impl From<Invitation> for FriendInvitationRow {
 
 /// Invitations that wait for the caller's answer, newest first.
 #[utoipa::path(get, path = "/secondme/friend/invite/list", tag = "Friends",
-    security(("token" = ["friend.read"])), responses((status = 200, body = Envelope<Invitations>)))]
-async fn invitations(State(app): State<App>, auth: Auth<permissions::FriendRead>) -> Reply<Invitations> {
+    security(("token" = ["friend.read"])), responses((status = 200, body = Envelope<WaitingInvitations>)))]
+async fn invitations(State(app): State<App>, auth: Auth<permissions::FriendRead>) -> Reply<WaitingInvitations> {
     let invitations = super::invitations(&app, auth.caller.user_id).await?;
-    Ok(Data(Invitations { invitations: invitations.into_iter().map(Into::into).collect() }))
+    Ok(Data(WaitingInvitations { invitations: invitations.into_iter().map(Into::into).collect() }))
 }
 
 /// A friend.
@@ -367,7 +367,7 @@ async fn read(
 /// Whom to block.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct BlockBody {
+pub struct FriendBlockBody {
     #[schema(value_type = String, required = true)]
     friend_id: Option<Value>,
     /// Default true.
@@ -375,12 +375,12 @@ pub struct BlockBody {
 }
 
 /// Blocks a friend's messages and posts, or lets them through again.
-#[utoipa::path(post, path = "/secondme/friend/block", tag = "Friends", request_body = BlockBody,
+#[utoipa::path(post, path = "/secondme/friend/block", tag = "Friends", request_body = FriendBlockBody,
     security(("token" = ["friend.write"])), responses((status = 200, body = Envelope<Value>)))]
 async fn block(
     State(app): State<App>,
     auth: Auth<permissions::FriendWrite>,
-    Body(body): Body<BlockBody>,
+    Body(body): Body<FriendBlockBody>,
 ) -> Reply<Value> {
     let friend_id = user_id("friendId", body.friend_id.as_ref())?;
     super::block(&app, auth.caller.user_id, friend_id, body.blocked.unwrap_or(true)).await?;

@@ -153,15 +153,15 @@ pub struct MessagesQuery {
 
 /// Messages, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MessageList {
+pub struct HubMessageList {
     /// Where reading live goes on.
     cursor: i64,
-    messages: Vec<MessageRow>,
+    messages: Vec<HubMessageRow>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct MessageRow {
+struct HubMessageRow {
     id: i64,
     message_id: String,
     /// Who wrote it: `visitor`, `avatar` or `owner`.
@@ -175,16 +175,16 @@ struct MessageRow {
 
 /// The messages of a conversation, the last ones first page, each page oldest first.
 #[utoipa::path(get, path = "/secondme/visitor-chat/hub/messages", tag = "Visitor hub", params(MessagesQuery),
-    security(("token" = ["avatar.read"])), responses((status = 200, body = Envelope<MessageList>)))]
+    security(("token" = ["avatar.read"])), responses((status = 200, body = Envelope<HubMessageList>)))]
 async fn messages(
     State(app): State<App>,
     auth: Auth<permissions::AvatarRead>,
     Query(query): Query<MessagesQuery>,
-) -> Reply<MessageList> {
+) -> Reply<HubMessageList> {
     let session_id = required("sessionId", query.session_id)?;
     let limit = Page::new(None, query.page_size, 50).size;
     let (cursor, messages) = super::messages(&app, auth.caller.user_id, &session_id, query.before, limit).await?;
-    let row = |m: super::Message| MessageRow {
+    let row = |m: super::Message| HubMessageRow {
         id: m.id,
         message_id: m.message_id,
         author: m.author,
@@ -192,7 +192,7 @@ async fn messages(
         status: m.state,
         create_time: iso(m.created_at),
     };
-    Ok(Data(MessageList { cursor, messages: messages.into_iter().map(row).collect() }))
+    Ok(Data(HubMessageList { cursor, messages: messages.into_iter().map(row).collect() }))
 }
 
 /// Which conversation to read live.
@@ -210,7 +210,7 @@ pub struct LiveQuery {
 
 /// Reads a conversation live: the frames that its visitor sees, as Server-Sent Events.
 #[utoipa::path(get, path = "/secondme/visitor-chat/hub/live", tag = "Visitor hub", params(LiveQuery),
-    security(("token" = ["avatar.read"])), responses((status = 200, body = String, content_type = "text/event-stream")))]
+    security(("token" = ["avatar.read"])), responses((status = 200, body = String, content_type = "text/event-stream", description = "Frames with their cursors as ids")))]
 async fn live(
     State(app): State<App>,
     auth: Auth<permissions::AvatarRead>,
@@ -233,7 +233,7 @@ pub struct SessionBody {
 
 /// Everything in the conversation is seen.
 #[utoipa::path(post, path = "/secondme/visitor-chat/hub/read", tag = "Visitor hub", request_body = SessionBody,
-    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<Settings>>)))]
+    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<HubSettings>>)))]
 async fn read(
     State(app): State<App>,
     auth: Auth<permissions::AvatarWrite>,
@@ -245,7 +245,7 @@ async fn read(
 
 /// The owner answers in person from now on; the avatar is silent. Sockets get a frame with `event` `takeover`.
 #[utoipa::path(post, path = "/secondme/visitor-chat/hub/takeover", tag = "Visitor hub", request_body = SessionBody,
-    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<Settings>>)))]
+    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<HubSettings>>)))]
 async fn takeover(
     State(app): State<App>,
     auth: Auth<permissions::AvatarWrite>,
@@ -257,7 +257,7 @@ async fn takeover(
 
 /// The avatar answers again from now on. Sockets get a frame with `event` `handback`.
 #[utoipa::path(post, path = "/secondme/visitor-chat/hub/handback", tag = "Visitor hub", request_body = SessionBody,
-    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<Settings>>)))]
+    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<HubSettings>>)))]
 async fn handback(
     State(app): State<App>,
     auth: Auth<permissions::AvatarWrite>,
@@ -300,7 +300,7 @@ async fn reply(
 /// Whom to block.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct BlockBody {
+pub struct VisitorBlockBody {
     #[schema(required = true)]
     session_id: Option<String>,
     /// Default true; false lets the visitor in again.
@@ -308,9 +308,13 @@ pub struct BlockBody {
 }
 
 /// Blocks a visitor: their sockets are closed, `init` and `send` are refused.
-#[utoipa::path(post, path = "/secondme/visitor-chat/hub/block", tag = "Visitor hub", request_body = BlockBody,
-    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<Settings>>)))]
-async fn block(State(app): State<App>, auth: Auth<permissions::AvatarWrite>, Body(body): Body<BlockBody>) -> Reply<()> {
+#[utoipa::path(post, path = "/secondme/visitor-chat/hub/block", tag = "Visitor hub", request_body = VisitorBlockBody,
+    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Option<HubSettings>>)))]
+async fn block(
+    State(app): State<App>,
+    auth: Auth<permissions::AvatarWrite>,
+    Body(body): Body<VisitorBlockBody>,
+) -> Reply<()> {
     let session_id = required("sessionId", body.session_id)?;
     super::block(&app, auth.caller.user_id, &session_id, body.blocked.unwrap_or(true)).await?;
     Ok(Data(()))
@@ -329,7 +333,7 @@ pub struct AvatarQuery {
 /// What the owner decided for an avatar.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Settings {
+pub struct HubSettings {
     avatar_id: i64,
     /// Whether visitors may talk to it. Default true.
     open: bool,
@@ -348,28 +352,28 @@ pub struct SettingsBody {
 
 /// Whether visitors may talk to an avatar.
 #[utoipa::path(get, path = "/secondme/visitor-chat/hub/settings", tag = "Visitor hub", params(AvatarQuery),
-    security(("token" = ["avatar.read"])), responses((status = 200, body = Envelope<Settings>)))]
+    security(("token" = ["avatar.read"])), responses((status = 200, body = Envelope<HubSettings>)))]
 async fn show_settings(
     State(app): State<App>,
     auth: Auth<permissions::AvatarRead>,
     Query(query): Query<AvatarQuery>,
-) -> Reply<Settings> {
+) -> Reply<HubSettings> {
     let avatar_id = required("avatarId", query.avatar_id)?;
     let open = settings::get(&app, auth.caller.user_id, avatar_id).await?;
-    Ok(Data(Settings { avatar_id, open }))
+    Ok(Data(HubSettings { avatar_id, open }))
 }
 
 /// Opens an avatar to visitors, or closes it.
 #[utoipa::path(post, path = "/secondme/visitor-chat/hub/settings", tag = "Visitor hub", request_body = SettingsBody,
-    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<Settings>)))]
+    security(("token" = ["avatar.write"])), responses((status = 200, body = Envelope<HubSettings>)))]
 async fn change_settings(
     State(app): State<App>,
     auth: Auth<permissions::AvatarWrite>,
     Body(body): Body<SettingsBody>,
-) -> Reply<Settings> {
+) -> Reply<HubSettings> {
     let (avatar_id, open) = (required("avatarId", body.avatar_id)?, required("open", body.open)?);
     settings::set(&app, auth.caller.user_id, avatar_id, open).await?;
-    Ok(Data(Settings { avatar_id, open }))
+    Ok(Data(HubSettings { avatar_id, open }))
 }
 
 fn required<T>(field: &str, value: Option<T>) -> Result<T> {

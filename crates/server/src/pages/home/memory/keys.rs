@@ -17,7 +17,7 @@ use crate::http::extract::lenient;
 use crate::http::page::{Frame, Page};
 use crate::http::{Path, Query};
 use crate::memory::key_memories::{self, KeyMemory, Source};
-use crate::memory::settings::{self, Settings};
+use crate::memory::settings::{self, MemorySettings};
 use crate::oauth::apps;
 use crate::pages::pager::Pager;
 use crate::pages::when::Clock;
@@ -55,7 +55,7 @@ struct MemoryTemplate<'a> {
     words: &'a str,
     rows: &'a [Row],
     pager: &'a Pager,
-    settings: &'a Settings,
+    settings: &'a MemorySettings,
     max_chars: usize,
 }
 
