@@ -10,7 +10,7 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use secondme_speech::{Clip, Emotion, Language, Speech, SpeechError, Utterance, Voice};
+use secondme_speech::{Clip, Emotion, Language, Speech, SpeechError, Status, Utterance, Voice};
 use tokio::sync::oneshot;
 
 pub use speaker::Speaker;
@@ -22,6 +22,8 @@ use crate::users::{profile, uploads};
 /// A spoken text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spoken {
+    /// The file among the uploads.
+    pub name: String,
     /// Where anybody can fetch the MP3 file, for good.
     pub url: String,
     /// How long it plays.
@@ -41,7 +43,12 @@ struct Kept {
 impl Kept {
     fn shown(&self, app: &App) -> Spoken {
         let Self { name, duration_ms, sample_rate } = self;
-        Spoken { url: uploads::url(app, name), duration_ms: *duration_ms, sample_rate: *sample_rate }
+        Spoken {
+            name: name.clone(),
+            url: uploads::url(app, name),
+            duration_ms: *duration_ms,
+            sample_rate: *sample_rate,
+        }
     }
 }
 
@@ -122,6 +129,11 @@ async fn keep(app: &App, user_id: i64, hash: &[u8; 32], clip: Clip) -> Result<Sp
     store::insert(&mut tx, user_id, hash, &kept, app.now()).await?;
     tx.commit().await?;
     Ok(kept.shown(app))
+}
+
+/// Whether the server has something that speaks, be it on its way.
+pub fn speaks(app: &App) -> bool {
+    app.speaker().engine().is_ok_and(|engine| !matches!(engine.status(), Status::Failed(_)))
 }
 
 /// The voices that can be chosen, and the one that the user chose (`""`: none).

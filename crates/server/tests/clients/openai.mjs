@@ -30,6 +30,13 @@ assert.equal((await client.models.retrieve(model)).id, model)
 const vectors = await client.embeddings.create({ model: models[2], input: ['bees', 'keys'] })
 assert(vectors.data.length === 2 && vectors.data[0].embedding.length > 1 && typeof vectors.data[0].embedding[0] === 'number')
 
+assert.equal(models[3], 'secondme/voice')
+const spoken = await client.audio.speech.create({ model: models[3], voice: 'alloy', input: 'Hello from Lisbon.', response_format: 'mp3' })
+assert.equal(spoken.headers.get('content-type'), 'audio/mpeg')
+const sound = Buffer.from(await spoken.arrayBuffer())
+assert(sound.length > 1_000 && sound[0] === 0xff && (sound[1] & 0xe0) === 0xe0)
+await assert.rejects(client.audio.speech.create({ model: models[3], voice: 'alloy', input: ' ' }), OpenAI.BadRequestError)
+
 await assert.rejects(client.chat.completions.create({ model: 'gpt-4o', messages }), OpenAI.NotFoundError)
 const stranger = new OpenAI({ baseURL: `${process.env.ORIGIN}/v1`, apiKey: 'lba_at_nobody', maxRetries: 0 })
 await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError)

@@ -26,6 +26,18 @@ assert models[:2] == ["secondme/nano", "secondme/pro"], models
 vectors = client.embeddings.create(model=models[2], input=["bees", "keys"])
 assert len(vectors.data) == 2 and isinstance(vectors.data[0].embedding[0], float)
 
+assert models[3] == "secondme/voice", models
+with client.audio.speech.with_streaming_response.create(model=models[3], voice="alloy", input="Hello from Lisbon.") as spoken:
+    assert spoken.headers["content-type"] == "audio/mpeg"
+    sound = b"".join(spoken.iter_bytes())
+assert len(sound) > 1_000 and sound[0] == 0xFF and sound[1] & 0xE0 == 0xE0, sound[:4]
+assert client.audio.speech.create(model=models[3], voice="alloy", input="Hello from Lisbon.").content == sound
+
+try:
+    client.audio.speech.create(model=models[3], voice="alloy", input="Hi", response_format="opus")
+    raise AssertionError("an unknown format was taken")
+except openai.BadRequestError as error:
+    assert error.param == "response_format", error
 try:
     client.chat.completions.create(model="gpt-4o", messages=messages)
     raise AssertionError("an unknown model was taken")

@@ -46,6 +46,7 @@ mod mcp;
 mod notes;
 mod official_clients;
 mod openai;
+mod openai_speech;
 mod operator_pages;
 mod pages;
 mod plaza;

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use secondme_llm::ScriptedEmbedder;
 use secondme_server::demo;
+use secondme_speech::Hum;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
@@ -74,6 +75,7 @@ both! {
         let Some(folder) = installed() else { return };
         let world = World::new(db).await;
         world.app.set_embedder(Arc::new(ScriptedEmbedder::default()));
+        world.app.speaker().set(Arc::new(Hum::default()));
         for (program, script) in [(node(folder), "openai.mjs"), (PathBuf::from("python3"), "openai_client.py")] {
             let output = Command::new(program)
                 .arg(folder.join(script))

@@ -27,6 +27,11 @@ impl OpenAiError {
         Self { error: ApiError::invalid(param, problem), param: Some(param.to_owned()) }
     }
 
+    /// An error of a rule, about one parameter.
+    pub(super) fn about(param: &str, error: ApiError) -> Self {
+        Self { error, param: Some(param.to_owned()) }
+    }
+
     /// 400: the parameter exists in OpenAI's API, and here it does not.
     pub(super) fn unsupported(param: &str) -> Self {
         Self::invalid(param, &Problem::Expected("left out: it is not supported here", "省略：此处不支持"))

@@ -9,6 +9,7 @@ mod error;
 mod frames;
 mod messages;
 mod models;
+mod speech;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -26,6 +27,7 @@ pub fn routes(config: &Config) -> Router<App> {
     let routes = Router::new()
         .route("/chat/completions", post(completions::create))
         .route("/embeddings", post(embeddings::create))
+        .route("/audio/speech", post(speech::create))
         .route("/models", get(models::list))
         .route("/models/{*id}", get(models::show))
         .fallback(|| async { OpenAiError::from(ApiError::new(Code::RouteNotFound)) })

@@ -234,6 +234,14 @@ pub async fn usage(app: &App, limit: i64) -> Result<Usage> {
     Ok(Usage { files, bytes, largest: store::largest(app.store(), limit).await? })
 }
 
+/// A stored file, whole.
+///
+/// # Errors
+/// `cos.upload.failed` when it is gone, or the storage fails.
+pub async fn file(app: &App, name: &str) -> Result<GetResult> {
+    open(app, name, None).await?.ok_or_else(|| ApiError::new(Code::UploadFailed))
+}
+
 /// The object behind a public name, or a part of it, when there is one.
 async fn open(app: &App, name: &str, range: Option<GetRange>) -> Result<Option<GetResult>> {
     let Some(place) = store::place(app.store(), name).await? else { return Ok(None) };
