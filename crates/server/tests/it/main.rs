@@ -25,6 +25,7 @@ mod canaries;
 mod chat;
 mod chat_failures;
 mod cluster;
+mod conformance;
 mod console;
 mod crashes;
 mod demo_world;

