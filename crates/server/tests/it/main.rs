@@ -70,6 +70,7 @@ mod traces;
 mod typed_clients;
 mod uploads;
 mod uploads_s3;
+mod upstream_tools;
 mod user;
 mod visitor;
 mod voice;

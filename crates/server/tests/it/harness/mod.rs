@@ -50,13 +50,15 @@ pub struct Setup {
     pub config: Config,
     pub model: Scripted,
     pub bus: Arc<dyn Bus>,
+    /// Asked in the place of `model`, which then only stands by.
+    pub upstream: Option<Arc<dyn ChatModel>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let mut config = Config::default();
         config.uploads.store = "memory".to_owned();
-        Self { config, model: Scripted::echo(), bus: Arc::new(LocalBus::default()) }
+        Self { config, model: Scripted::echo(), bus: Arc::new(LocalBus::default()), upstream: None }
     }
 }
 
@@ -100,7 +102,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://127.0.0.1:{}", listener.local_addr().unwrap().port());
         let model = Arc::new(setup.model);
-        let chat_model: Arc<dyn ChatModel> = model.clone();
+        let chat_model: Arc<dyn ChatModel> = setup.upstream.unwrap_or_else(|| model.clone());
         let app = App::new(Parts {
             public_url: url.clone(),
             store,
