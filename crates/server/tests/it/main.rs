@@ -60,6 +60,7 @@ mod real_model;
 mod recall;
 mod relying_party;
 mod sessions;
+mod skill_text;
 mod social;
 mod sources;
 mod standards;
