@@ -2,9 +2,10 @@
 
 use deadpool_postgres::PoolError;
 use rusqlite::ErrorCode;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 use crate::sql::Sql;
+use crate::usage::{Trouble, trouble};
 
 /// A failed storage operation.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -85,6 +86,24 @@ impl StoreError {
     }
 
     pub(crate) fn sqlite(error: &rusqlite::Error, at: Option<Sql>) -> Self {
+        Self::from_sqlite(error, at).counted()
+    }
+
+    /// Every refusal that is the database's own state and not a defect of ours is counted, for whoever watches.
+    fn counted(self) -> Self {
+        match &self {
+            Self::Busy(_) => trouble(Trouble::Busy),
+            Self::DiskFull => trouble(Trouble::Full),
+            Self::Unavailable(fault) if fault.code == SqlState::READ_ONLY_SQL_TRANSACTION.code() => {
+                trouble(Trouble::ReadOnly);
+            }
+            Self::Unavailable(_) => trouble(Trouble::Away),
+            _ => {}
+        }
+        self
+    }
+
+    fn from_sqlite(error: &rusqlite::Error, at: Option<Sql>) -> Self {
         let (failure, message) = match error {
             rusqlite::Error::SqliteFailure(failure, message) => (failure, message.as_deref()),
             rusqlite::Error::SqlInputError { error, msg, .. } => (error, Some(msg.as_str())),
@@ -104,6 +123,10 @@ impl StoreError {
     }
 
     pub(crate) fn postgres(error: &tokio_postgres::Error, at: Option<Sql>) -> Self {
+        Self::from_postgres(error, at).counted()
+    }
+
+    fn from_postgres(error: &tokio_postgres::Error, at: Option<Sql>) -> Self {
         let Some(db) = error.as_db_error() else {
             let fault = Fault::new("connection", chain(error), at);
             return if error.is_closed() || is_io(error) { Self::Unavailable(fault) } else { Self::Other(fault) };
@@ -119,6 +142,7 @@ impl StoreError {
             &SqlState::T_R_DEADLOCK_DETECTED => Self::Busy("two transactions waited for each other"),
             &SqlState::TOO_MANY_CONNECTIONS => Self::Busy("too many connections"),
             &SqlState::READ_ONLY_SQL_TRANSACTION => Self::Unavailable(fault),
+            _ if is_stale(db) => Self::Busy("a newer version changed a table"),
             code if code.code().starts_with("57P") || code.code().starts_with("08") => Self::Unavailable(fault),
             _ => Self::Other(fault),
         }
@@ -126,7 +150,7 @@ impl StoreError {
 
     pub(crate) fn pool(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => match Self::postgres(&error, None) {
+            PoolError::Backend(error) => match Self::from_postgres(&error, None) {
                 // Whatever keeps us from connecting (a missing database, a wrong password) is: unavailable.
                 Self::Other(fault) => Self::Unavailable(fault),
                 other => other,
@@ -134,7 +158,18 @@ impl StoreError {
             PoolError::Timeout(_) => Self::Busy("no free connection in time"),
             other => Self::Unavailable(Fault::new("pool", other.to_string(), None)),
         }
+        .counted()
     }
+}
+
+/// A statement was prepared before a column was added to what it reads as a whole.
+fn is_stale(error: &DbError) -> bool {
+    error.code() == &SqlState::FEATURE_NOT_SUPPORTED && error.message().starts_with("cached plan must not change")
+}
+
+/// Whether everything that is prepared has to be prepared anew.
+pub(crate) fn prepared_is_stale(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(is_stale)
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

@@ -20,10 +20,10 @@ mod usage;
 mod value;
 
 pub use error::{Fault, StoreError};
-pub use migrate::{Migration, MigrationSet};
+pub use migrate::{CONTRACTS, Migration, MigrationSet};
 pub use row::Row;
 pub use sql::{Dialect, Sql, Statement};
 pub use store::{Location, Store, Synchronous};
 pub use tx::Tx;
-pub use usage::{Usage, usage};
+pub use usage::{Troubles, Usage, troubles, usage};
 pub use value::{Field, FromValue, IntoValue, Params, Value};

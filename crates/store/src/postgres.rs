@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{NoTls, RowStream};
 
-use crate::error::{Fault, StoreError};
+use crate::error::{Fault, StoreError, prepared_is_stale};
 use crate::row::Row;
 use crate::sql::{Dialect, Sql};
 use crate::tls::{self, Tls};
@@ -21,6 +21,8 @@ use crate::tx::{Hook, run_hooks};
 use crate::value::Params;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// After this long without a word from the other machine it is gone.
+const VANISHED: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub(crate) struct Postgres(Pool);
@@ -36,6 +38,14 @@ impl Postgres {
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
+        }
+        // A machine that vanished says nothing: what was sent and is not confirmed for so long, or a silence that lasts, ends the
+        // connection. The system's own limits are a quarter of an hour and two hours.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(VANISHED);
+        }
+        if config.get_keepalives_idle() == tokio_postgres::Config::new().get_keepalives_idle() {
+            config.keepalives_idle(VANISHED).keepalives_interval(PATIENCE).keepalives_retries(3);
         }
         // No test before use: it would cost a round trip per call; a broken connection is noticed and dropped.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -69,8 +79,13 @@ impl Postgres {
         PgTx::begin(self.client().await?, "BEGIN")
     }
 
+    /// A read that stands alone is asked once more when a newer version of the server changed a table under it.
     pub(crate) async fn all(&self, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
-        all(&self.client().await?, sql, params).await
+        let client = self.client().await?;
+        match rows(&client, sql, params).await {
+            Err(Failure::Stale) => all(&client, sql, params).await,
+            other => other.map_err(StoreError::from),
+        }
     }
 
     #[cfg(feature = "testing")]
@@ -173,23 +188,58 @@ async fn batch(client: &Object, text: &str) -> Result<(), StoreError> {
 }
 
 async fn run(client: &Object, sql: Sql, params: &Params) -> Result<u64, StoreError> {
-    let mut stream = pin!(query(client, sql, params).await?);
-    while stream.try_next().await.map_err(|e| StoreError::postgres(&e, Some(sql)))?.is_some() {}
-    Ok(stream.rows_affected().unwrap_or(0))
+    let changed = async {
+        let mut stream = pin!(query(client, sql, params).await?);
+        while stream.try_next().await.map_err(|e| Failure::of(client, &e, sql))?.is_some() {}
+        Ok::<_, Failure>(stream.rows_affected().unwrap_or(0))
+    };
+    Ok(changed.await?)
 }
 
-async fn query(client: &Object, sql: Sql, params: &Params) -> Result<RowStream, StoreError> {
-    let fault = |e: tokio_postgres::Error| StoreError::postgres(&e, Some(sql));
+async fn all(client: &Object, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
+    Ok(rows(client, sql, params).await?)
+}
+
+/// Why a statement failed.
+enum Failure {
+    /// It was prepared when its table had other columns. All that is prepared has been forgotten, so the next try is a good one.
+    Stale,
+    Other(StoreError),
+}
+
+impl Failure {
+    fn of(client: &Object, error: &tokio_postgres::Error, sql: Sql) -> Self {
+        if !prepared_is_stale(error) {
+            return Self::Other(StoreError::postgres(error, Some(sql)));
+        }
+        if let Some(pool) = Object::pool(client) {
+            pool.manager().statement_caches.clear();
+        }
+        Self::Stale
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Stale => Self::Busy("a newer version changed a table"),
+            Failure::Other(error) => error,
+        }
+    }
+}
+
+async fn query(client: &Object, sql: Sql, params: &Params) -> Result<RowStream, Failure> {
+    let fault = |e: tokio_postgres::Error| Failure::of(client, &e, sql);
     let statement = client.prepare_cached(sql.text(Dialect::Postgres)).await.map_err(fault)?;
     if statement.params().len() != params.0.len() {
         let text = format!("{} parameters given, {} expected", params.0.len(), statement.params().len());
-        return Err(StoreError::other(text, Some(sql)));
+        return Err(Failure::Other(StoreError::other(text, Some(sql))));
     }
     client.query_raw(&statement, &params.0).await.map_err(fault)
 }
 
-async fn all(client: &Object, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
+async fn rows(client: &Object, sql: Sql, params: &Params) -> Result<Vec<Row>, Failure> {
     let stream = query(client, sql, params).await?;
     let rows = stream.map_ok(|row| Row::postgres(sql, row)).try_collect().await;
-    rows.map_err(|e| StoreError::postgres(&e, Some(sql)))
+    rows.map_err(|e| Failure::of(client, &e, sql))
 }

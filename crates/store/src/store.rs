@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secondme_kit::Secret;
 
 use crate::error::StoreError;
-use crate::migrate::{self, MigrationSet};
+use crate::migrate::{self, MigrationSet, Newer};
 use crate::postgres::Postgres;
 use crate::row::Row;
 use crate::sql::{Dialect, Sql};
@@ -105,7 +105,13 @@ impl Store {
     /// Applies the migrations that are missing, all or none. Give every set of the binary in one call: a migration in the
     /// database that is in none of them is refused as [`StoreError::NewerDatabase`]. Safe on several nodes at once.
     pub async fn migrate(&self, sets: &[&'static MigrationSet]) -> Result<(), StoreError> {
-        migrate::run(self, sets).await
+        migrate::run(self, sets, Newer::Refused).await.map(drop)
+    }
+
+    /// The same for a node that works beside newer ones while they take its place: migrations that it does not know are all
+    /// right as long as none of them takes something away ([`CONTRACTS`](crate::CONTRACTS)). Their names are the answer.
+    pub async fn migrate_beside_newer(&self, sets: &[&'static MigrationSet]) -> Result<Vec<String>, StoreError> {
+        migrate::run(self, sets, Newer::Beside).await
     }
 
     /// Which database this is.

@@ -40,7 +40,8 @@ pub(super) struct Verify {
 }
 
 pub(super) async fn backup(config: Config, args: Backup) -> Outcome {
-    let store = open::store_beside(&config).await?;
+    // Of a database that a newer version has extended this one cannot copy everything.
+    let store = open::migrated(open::store_beside(&config).await?).await?;
     let key = if args.without_key { None } else { open::key_text(&config)? };
     let data_dir = config.data_dir();
     let source = Source { data_dir: &data_dir, key: key.as_deref(), now: SystemClock.now() };
@@ -60,7 +61,8 @@ pub(super) async fn restore(config: Config, args: Restore) -> Outcome {
         configured_key: Some(configured).filter(|key| !key.is_empty()),
         force: args.force,
     };
-    let postgres: Option<Store> = if config.database.url.is_empty() { None } else { Some(open::store(&config).await?) };
+    let postgres: Option<Store> =
+        if config.database.url.is_empty() { None } else { Some(open::migrated(open::store(&config).await?).await?) };
     let restored = backup::restore(&args.from, &target, postgres.as_ref()).await?;
     say(&told("restored", &restored.manifest, &args.from));
     if !restored.same_key {

@@ -17,14 +17,24 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 
 /// The database of a server, brought to this version.
 pub(super) async fn store(config: &Config) -> Result<Store> {
-    migrated(Store::open(&location(config)?).await?).await
+    beside_newer(Store::open(&location(config)?).await?).await
 }
 
 /// The database for a short command, while a server may be running on it.
 pub(super) async fn store_beside(config: &Config) -> Result<Store> {
-    migrated(Store::open_beside(&location(config)?).await?).await
+    beside_newer(Store::open_beside(&location(config)?).await?).await
 }
 
+/// While nodes are replaced one by one, those that wait for their turn work on what the first new one has extended already.
+async fn beside_newer(store: Store) -> Result<Store> {
+    let unknown = store.migrate_beside_newer(&[&secondme_jobs::MIGRATIONS, &crate::migrations::MIGRATIONS]).await?;
+    if let Some(last) = unknown.last() {
+        tracing::warn!(last, count = unknown.len(), "the database was extended by a newer version; finish the upgrade");
+    }
+    Ok(store)
+}
+
+/// The database with exactly the tables and columns of this version, for those that copy all of it.
 pub(super) async fn migrated(store: Store) -> Result<Store> {
     store.migrate(&[&secondme_jobs::MIGRATIONS, &crate::migrations::MIGRATIONS]).await?;
     Ok(store)

@@ -95,7 +95,7 @@ impl Kind {
     }
 }
 
-/// Every table but the list of migrations, those that are referred to before those that refer.
+/// Every table but the lists of migrations, those that are referred to before those that refer.
 ///
 /// # Errors
 /// A table without a primary key, besides storage failures.
@@ -104,7 +104,7 @@ pub async fn tables(tx: &mut Tx) -> Result<Vec<Table>, StoreError> {
     let mut found: BTreeMap<String, Option<Draft>> = BTreeMap::new();
     for row in &columns {
         let name: String = row.get("table_name")?;
-        if name == "schema_migrations" {
+        if name == "schema_migrations" || name == "schema_contracts" {
             continue;
         }
         let draft = found.entry(name).or_insert_with(|| Some(Draft::default()));

@@ -1,14 +1,16 @@
 //! For tests: private PostgreSQL servers, a fresh database per test, and the check that prepares every SQL text.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail loudly")]
 
+mod contracts;
 mod database;
 mod server;
 mod statements;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
+pub use contracts::taking_away;
 pub use database::TestDb;
-pub use server::PrivatePostgres;
+pub use server::{Identity, PrivatePostgres};
 pub use statements::prepare_all;
 
 use futures::FutureExt;

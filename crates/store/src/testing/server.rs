@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,28 @@ const WATCHDOG: &str = include_str!("watchdog.sh");
 /// A PostgreSQL server on a unix socket in a folder of its own. It runs as an unprivileged user when we are root, and stops
 /// soon after its last user has gone, however that ended.
 pub struct PrivatePostgres {
+    bin: PathBuf,
     dir: PathBuf,
     _users: File,
+}
+
+/// How a server of one's own is to be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kind<'k> {
+    fsync: bool,
+    /// Stops and goes away soon after its only user.
+    own: bool,
+    /// Options of its own, as the command line spells them.
+    options: &'k str,
+}
+
+/// What a server shows of itself to those who ask for TLS: texts in PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its certificate, and those up to the authority's.
+    pub certificate: String,
+    /// The key of the certificate.
+    pub key: String,
 }
 
 impl PrivatePostgres {
@@ -25,7 +45,54 @@ impl PrivatePostgres {
     pub fn start(fsync: bool) -> io::Result<Option<Self>> {
         let Some(bin) = binaries() else { return Ok(None) };
         let dir = tempfile::Builder::new().prefix("secondme-pg-").tempdir()?.keep();
-        Self::join(&bin, dir, fsync, true).map(Some)
+        Self::join(&bin, dir, Kind { fsync, own: true, options: "" }).map(Some)
+    }
+
+    /// A server of our own on a port of 127.0.0.1, where it speaks TLS to those who want it.
+    pub fn with_tls(identity: &Identity, port: u16) -> io::Result<Option<Self>> {
+        let Some(bin) = binaries() else { return Ok(None) };
+        let dir = tempfile::Builder::new().prefix("secondme-pg-").tempdir()?.keep();
+        let user = unprivileged(&dir)?;
+        for (name, text) in [("tls.crt", &identity.certificate), ("tls.key", &identity.key)] {
+            let path = dir.join(name);
+            fs::write(&path, text)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            if let Some((uid, gid)) = user {
+                chown(&path, Some(uid), Some(gid))?;
+            }
+        }
+        let file = |name: &str| dir.join(name).display().to_string();
+        let options = format!(
+            "-h 127.0.0.1 -p {port} -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            file("tls.crt"),
+            file("tls.key")
+        );
+        Self::join(&bin, dir, Kind { fsync: false, own: true, options: &options }).map(Some)
+    }
+
+    /// Stops the server as a power failure does and starts it again, with all that was committed. Others wait meanwhile.
+    pub fn crash_and_start(&self) -> io::Result<()> {
+        let user = unprivileged(&self.dir)?;
+        let mut said = String::new();
+        for _ in 0..60 {
+            let mut command = Command::new(self.bin.join("pg_ctl"));
+            command.arg("-D").arg(self.dir.join("data")).args(["-w", "-m", "immediate", "restart"]);
+            // Its options, which are used again, name the folder as it is seen from there.
+            command.arg("-l").arg(self.dir.join("server.log")).current_dir(&self.dir);
+            // Not through a pipe, which the server would hold open as long as it lives.
+            let heard = tempfile::tempfile()?;
+            command.stdin(Stdio::null()).stdout(heard.try_clone()?).stderr(heard.try_clone()?);
+            if let Some((uid, gid)) = user {
+                command.uid(uid).gid(gid);
+            }
+            if command.status()?.success() {
+                return Ok(());
+            }
+            said = read_again(heard)?;
+            // On a busy machine the last of the old processes may still be there; then the new server does not start.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Err(io::Error::other(format!("PostgreSQL did not start again: {said}")))
     }
 
     /// The server that every test process of this user shares. `None` when PostgreSQL is not installed.
@@ -34,7 +101,7 @@ impl PrivatePostgres {
         let me = fs::metadata("/proc/self").map_or(0, |m| m.uid());
         let dir = std::env::temp_dir().join(format!("secondme-test-pg-{me}"));
         fs::create_dir_all(&dir)?;
-        Self::join(&bin, dir, false, false).map(Some)
+        Self::join(&bin, dir, Kind::default()).map(Some)
     }
 
     /// Where `database` of this server is.
@@ -42,7 +109,7 @@ impl PrivatePostgres {
         Secret::new(format!("host={} user=postgres dbname={database}", self.dir.display()))
     }
 
-    fn join(bin: &Path, dir: PathBuf, fsync: bool, own: bool) -> io::Result<Self> {
+    fn join(bin: &Path, dir: PathBuf, kind: Kind<'_>) -> io::Result<Self> {
         let user = unprivileged(&dir)?;
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
         if let Some((uid, gid)) = user {
@@ -58,11 +125,18 @@ impl PrivatePostgres {
             Err(TryLockError::Error(e)) => return Err(e),
             Ok(()) => {
                 alive.unlock()?;
-                launch(bin, &dir, user, fsync, own)?;
+                launch(bin, &dir, user, kind)?;
             }
         }
-        Ok(Self { dir, _users: users })
+        Ok(Self { bin: bin.to_owned(), dir, _users: users })
     }
+}
+
+fn read_again(mut file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn open(dir: &Path, name: &str) -> io::Result<File> {
@@ -73,13 +147,15 @@ fn open(dir: &Path, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-fn launch(bin: &Path, dir: &Path, user: Option<(u32, u32)>, fsync: bool, own: bool) -> io::Result<()> {
+fn launch(bin: &Path, dir: &Path, user: Option<(u32, u32)>, kind: Kind<'_>) -> io::Result<()> {
+    let Kind { fsync, own, options } = kind;
     for old in ["ready", "failed"] {
         let _ = fs::remove_file(dir.join(old));
     }
     let mut command = Command::new("setsid");
     command.args(["sh", "-c", WATCHDOG, "secondme-test-pg"]).arg(bin).arg(dir);
     command.args([if own { "1" } else { "15" }, if fsync { "on" } else { "off" }, if own { "remove" } else { "keep" }]);
+    command.arg(options);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
     if let Some((uid, gid)) = user {
         command.uid(uid).gid(gid);

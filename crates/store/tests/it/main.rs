@@ -17,6 +17,8 @@ mod migrations;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod values;

@@ -39,6 +39,7 @@ pub(super) async fn check(config: &Config, now: Millis, deep: bool) -> Vec<Findi
 
 async fn looked_at(store: &Store, config: &Config, now: Millis, deep: bool) -> Result<Vec<Finding>, StoreError> {
     let mut findings = vec![version(store, config, now).await?];
+    findings.extend(encryption(store).await?);
     findings.push(migrations(store).await?);
     if deep {
         let damages = store.damages().await?;
@@ -84,6 +85,29 @@ async fn version(store: &Store, config: &Config, now: Millis) -> Result<Finding,
     Ok(Finding::ok(AREA, format!("PostgreSQL {major}, {connections} connections")))
 }
 
+/// What travels to a PostgreSQL on another machine can be read on the way, unless TLS is asked for.
+async fn encryption(store: &Store) -> Result<Option<Finding>, StoreError> {
+    if store.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    let ask = sql!(
+        sqlite: "SELECT 1 AS encrypted, 1 AS here",
+        postgres: "SELECT COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), FALSE) AS encrypted,
+                          COALESCE(inet_server_addr() <<= CAST('127.0.0.0/8' AS inet)
+                                   OR inet_server_addr() = CAST('::1' AS inet), TRUE) AS here",
+    );
+    let Some(row) = store.opt(ask, params![]).await? else { return Ok(None) };
+    let (encrypted, here): (bool, bool) = (row.get("encrypted")?, row.get("here")?);
+    Ok(match (encrypted, here) {
+        (true, _) => Some(Finding::ok("TLS", "the connection to PostgreSQL is encrypted")),
+        (false, true) => None,
+        (false, false) => {
+            let fix = "add sslmode=require to database.url (and sslrootcert=PATH for an authority of your own)";
+            Some(Finding::warning("TLS", "the connection to PostgreSQL is in the clear", fix))
+        }
+    })
+}
+
 async fn migrations(store: &Store) -> Result<Finding, StoreError> {
     let rows =
         store.all(sql!("SELECT set_name, name FROM schema_migrations ORDER BY set_name, name"), params![]).await?;
@@ -94,13 +118,26 @@ async fn migrations(store: &Store) -> Result<Finding, StoreError> {
         .flat_map(|set| set.migrations.iter().map(|m| (set.name.to_owned(), m.name.to_owned())))
         .collect();
     if let Some((set, name)) = done.iter().find(|one| !known.contains(one)) {
-        let what = format!("it has the migration {set}/{name} of a newer version");
-        return Ok(Finding::error(AREA, what, "use the newer binary, or restore a backup from before the upgrade"));
+        return newer(store, set, name).await;
     }
     let missing = known.iter().filter(|one| !done.contains(one)).count();
     Ok(match missing {
         0 => Finding::ok(AREA, "all migrations are applied"),
         n => Finding::warning(AREA, format!("{n} migrations are missing"), "`secondme migrate`, or start the server"),
+    })
+}
+
+/// What a newer version did to the database: this one can work beside it, or not.
+async fn newer(store: &Store, set: &str, name: &str) -> Result<Finding, StoreError> {
+    let what = format!("it has the migration {set}/{name} of a newer version");
+    let taken = sql!("SELECT name FROM schema_contracts ORDER BY set_name, name");
+    let taken = store.all(taken, params![]).await?;
+    let ours = |name: &String| crate::migrations::MIGRATIONS.migrations.iter().any(|m| m.name == name);
+    let taken: Vec<String> = taken.iter().map(|row| row.get("name")).collect::<Result<_, _>>()?;
+    Ok(if taken.iter().all(ours) {
+        Finding::warning(AREA, what, "finish the upgrade: this version works beside it, but makes no backups")
+    } else {
+        Finding::error(AREA, what, "use the newer binary, or restore a backup from before the upgrade")
     })
 }
 
