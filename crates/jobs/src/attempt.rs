@@ -84,11 +84,11 @@ impl Context {
         let mut tx = self.store.write().await?;
         match outcome {
             Ok(Done::Finished) => store::delete(&mut tx, job, owner).await?,
-            Ok(Done::Again(at)) => store::put_back(&mut tx, job, owner, *at, 0, None).await?,
+            Ok(Done::Again(at)) => store::put_back(&mut tx, job, owner, *at, 0, None, now).await?,
             Err(error) => {
                 let text: String = error.to_string().chars().take(ERROR_CHARS).collect();
                 match self.next_attempt(job, policy, error, now) {
-                    Some(at) => store::put_back(&mut tx, job, owner, at, job.attempt, Some(&text)).await?,
+                    Some(at) => store::put_back(&mut tx, job, owner, at, job.attempt, Some(&text), now).await?,
                     None => store::bury(&mut tx, job, owner, &text, now).await?,
                 }
                 tracing::warn!(job = job.id, kind = %job.kind, attempt = job.attempt, error = %text, "a job failed");
@@ -109,8 +109,9 @@ impl Context {
 
     /// Gives a job back untried, for the other nodes, when the server stops.
     pub(crate) async fn release(&self, job: &Job) -> Result<(), StoreError> {
+        let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        store::put_back(&mut tx, job, &self.owner, self.clock.now(), job.attempt.saturating_sub(1), None).await?;
+        store::put_back(&mut tx, job, &self.owner, now, job.attempt.saturating_sub(1), None, now).await?;
         tx.commit().await
     }
 }

@@ -85,7 +85,7 @@ pub async fn dead(store: &Store, before: Option<i64>, limit: i64) -> Result<Vec<
 /// key waits already, that one stands for both.
 pub async fn requeue(tx: &mut Tx, id: i64, now: Millis) -> Result<bool, StoreError> {
     let back = sql!(
-        "UPDATE job SET state = 'pending', run_at = $2, attempts = 0, died_at = NULL
+        "UPDATE job SET state = 'pending', run_at = $2, attempts = 0, died_at = NULL, set_at = $2
          WHERE id = $1 AND state = 'dead' AND NOT EXISTS (
             SELECT 1 FROM job other WHERE other.kind = job.kind AND other.dedupe = job.dedupe AND other.state = 'pending')"
     );

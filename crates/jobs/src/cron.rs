@@ -4,6 +4,7 @@ use secondme_kit::Millis;
 use secondme_store::{Store, StoreError, params, sql};
 use serde_json::json;
 
+use crate::ahead::AHEAD;
 use crate::queue::{NewJob, enqueue};
 
 /// A job that is enqueued at every multiple of `every_ms` since the epoch (a day: at midnight UTC). Ticks that were missed
@@ -37,6 +38,9 @@ pub(crate) async fn tick(store: &Store, crons: &[Cron], now: Millis) -> Result<(
         match known.iter().find(|(name, _)| name == cron.name) {
             None => plan(store, cron, now).await?,
             Some((_, next_at)) if *next_at <= now => fire(store, cron, now).await?,
+            Some((_, next_at)) if *next_at > cron.next_after(now).saturating_add(AHEAD) => {
+                plan_anew(store, cron, *next_at, now).await?;
+            }
             Some(_) => {}
         }
     }
@@ -47,6 +51,14 @@ async fn plan(store: &Store, cron: &Cron, now: Millis) -> Result<(), StoreError>
     let mut tx = store.write().await?;
     let insert = sql!("INSERT INTO job_cron (name, next_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
     tx.run(insert, params![cron.name, cron.next_after(now)]).await?;
+    tx.commit().await
+}
+
+/// The clock went back: what it had planned would be silent until it is there again.
+async fn plan_anew(store: &Store, cron: &Cron, planned: Millis, now: Millis) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    let plan = sql!("UPDATE job_cron SET next_at = $2 WHERE name = $1 AND next_at = $3");
+    tx.run(plan, params![cron.name, cron.next_after(now), planned]).await?;
     tx.commit().await
 }
 

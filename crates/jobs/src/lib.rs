@@ -2,8 +2,9 @@
 //!
 //! A job is claimed under a lease that is extended while it runs; when its runner dies, the lease runs out and another
 //! attempt begins. Failures back off with full jitter; what keeps failing becomes a dead letter, kept until somebody looks.
-//! Handlers must be idempotent.
+//! Handlers must be idempotent. When the clock goes back, what is written down in times to come is moved back with it ([`AHEAD`]).
 
+mod ahead;
 mod attempt;
 mod console;
 mod cron;
@@ -15,6 +16,7 @@ pub mod trace;
 
 use secondme_store::{Migration, MigrationSet};
 
+pub use ahead::AHEAD;
 pub use console::{DeadJob, KindCounts, counts, dead, discard, requeue};
 pub use cron::Cron;
 pub use handler::{Done, Handler, Job, JobError, Policy};
@@ -29,6 +31,12 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
         Migration {
             name: "0002_trace",
             sql: include_str!("../migrations/0002_trace.sql"),
+            sqlite: None,
+            postgres: None,
+        },
+        Migration {
+            name: "0003_set_at",
+            sql: include_str!("../migrations/0003_set_at.sql"),
             sqlite: None,
             postgres: None,
         },

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use secondme_kit::{Clock, Entropy};
+use secondme_kit::{Clock, Entropy, Millis};
 use secondme_store::{Store, StoreError};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::ahead;
 use crate::attempt::Context;
 use crate::cron::{self, Cron};
 use crate::handler::{Handler, Job};
@@ -17,6 +18,8 @@ use crate::{queue, store};
 
 /// How often the table is looked at when nothing wakes the runner: due retries, other nodes' jobs, expired leases.
 const POLL: Duration = Duration::from_millis(500);
+/// Every so many looks at the table it is also looked at what a clock left behind that has gone back since.
+const LOOKS: usize = 120;
 /// Jobs that one runner works on at a time, over all kinds.
 const CONCURRENCY: usize = 32;
 /// How long running jobs may go on when the server stops.
@@ -68,6 +71,7 @@ impl Runner {
     /// again at once, wait for the next step. For tests, with a clock that stands still.
     pub async fn step(&self) -> Result<usize, StoreError> {
         let now = self.context.clock.now();
+        ahead::bring_back(&self.context.store, now, self.longest_lease()).await?;
         cron::tick(&self.context.store, &self.cron, now).await?;
         let mut claimed = Vec::new();
         for (kind, handler) in self.due().await? {
@@ -102,7 +106,11 @@ impl Runner {
 
     /// Claims what fits and starts it. A kind never holds more than its own share, so a slow one leaves room for the others.
     async fn start_due(&self, working: &mut Working) -> Result<(), StoreError> {
-        cron::tick(&self.context.store, &self.cron, self.context.clock.now()).await?;
+        let now = self.context.clock.now();
+        if working.rounds.is_multiple_of(LOOKS) {
+            ahead::bring_back(&self.context.store, now, self.longest_lease()).await?;
+        }
+        cron::tick(&self.context.store, &self.cron, now).await?;
         let mut due = self.due().await?;
         // Who comes first changes from round to round.
         let first = working.rounds % due.len().max(1);
@@ -119,6 +127,11 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// The longest lease that any of our kinds takes, in milliseconds.
+    fn longest_lease(&self) -> Millis {
+        self.handlers.values().map(|handler| handler.policy().lease_ms).max().unwrap_or(0)
     }
 
     async fn stop(&self, mut working: Working) {

@@ -9,10 +9,11 @@ use crate::queue::NewJob;
 pub(crate) async fn insert(tx: &mut Tx, job: &NewJob, now: Millis) -> Result<(), StoreError> {
     // DO UPDATE also locks the row it meets, so that no runner takes that job before our transaction is visible.
     let insert = sql!(
-        "INSERT INTO job (kind, payload, dedupe, state, run_at, attempts, created_at, trace)
-         VALUES ($1, $2, $3, 'pending', $4, 0, $5, $6)
-         ON CONFLICT (kind, dedupe) WHERE state = 'pending' DO UPDATE SET run_at =
-            CASE WHEN job.attempts = 0 AND excluded.run_at < job.run_at THEN excluded.run_at ELSE job.run_at END"
+        "INSERT INTO job (kind, payload, dedupe, state, run_at, attempts, created_at, trace, set_at)
+         VALUES ($1, $2, $3, 'pending', $4, 0, $5, $6, $5)
+         ON CONFLICT (kind, dedupe) WHERE state = 'pending' DO UPDATE SET
+            run_at = CASE WHEN job.attempts = 0 AND excluded.run_at < job.run_at THEN excluded.run_at ELSE job.run_at END,
+            set_at = CASE WHEN job.attempts = 0 AND excluded.run_at < job.run_at THEN excluded.set_at ELSE job.set_at END"
     );
     let trace = crate::trace::current();
     tx.run(insert, params![job.kind, job.payload.to_string(), &job.dedupe, job.run_at, now, trace]).await?;
@@ -93,13 +94,15 @@ pub(crate) async fn put_back(
     run_at: Millis,
     attempts: u32,
     error: Option<&str>,
+    now: Millis,
 ) -> Result<(), StoreError> {
     let back = sql!(
-        "UPDATE job SET state = 'pending', run_at = $4, attempts = $5, last_error = $6, lease_owner = NULL, lease_until = NULL
+        "UPDATE job SET state = 'pending', run_at = $4, attempts = $5, last_error = $6, lease_owner = NULL, lease_until = NULL,
+            set_at = $7
          WHERE id = $1 AND lease_owner = $2 AND attempts = $3 AND state = 'running' AND NOT EXISTS (
             SELECT 1 FROM job other WHERE other.kind = job.kind AND other.dedupe = job.dedupe AND other.state = 'pending')"
     );
-    if tx.run(back, params![job.id, owner, job.attempt, run_at, attempts, error]).await? == 0 {
+    if tx.run(back, params![job.id, owner, job.attempt, run_at, attempts, error, now]).await? == 0 {
         delete(tx, job, owner).await?;
     }
     Ok(())

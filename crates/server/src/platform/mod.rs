@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod bundle;
+pub mod clock;
 pub mod forgotten;
 pub mod health;
 pub mod mcp;

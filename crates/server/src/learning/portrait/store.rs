@@ -46,7 +46,7 @@ pub(super) async fn insert(tx: &mut Tx, user_id: i64, new: &NewPortrait<'_>, now
 }
 
 pub(super) async fn all(store: &Store, user_id: i64) -> Result<Vec<Portrait>, StoreError> {
-    let sql = sql!("SELECT * FROM portraits WHERE user_id = $1 ORDER BY created_at DESC, id DESC");
+    let sql = sql!("SELECT * FROM portraits WHERE user_id = $1 ORDER BY id DESC");
     store.all(sql, params![user_id]).await?.iter().map(portrait).collect()
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn delete(tx: &mut Tx, user_id: i64, id: i64) -> Result<u64, St
 pub(super) async fn reclaim(tx: &mut Tx, user_id: i64, kept: i64) -> Result<u64, StoreError> {
     let sql = sql!(
         "DELETE FROM portraits WHERE user_id = $1 AND id NOT IN (
-            SELECT id FROM portraits WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2)"
+            SELECT id FROM portraits WHERE user_id = $1 ORDER BY id DESC LIMIT $2)"
     );
     tx.run(sql, params![user_id, kept.max(1)]).await
 }

@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use secondme_jobs::AHEAD;
 use secondme_kit::Millis;
 use secondme_store::{Dialect, StoreError};
 use tokio::sync::{mpsc, watch};
@@ -20,6 +21,8 @@ use crate::error::Result;
 
 /// How often the table is looked at when nothing wakes the dispatcher: retries that became due, other nodes' events.
 const POLL: Duration = Duration::from_millis(500);
+/// How often it is looked at what a clock left behind that has gone back since.
+const TIDY: Duration = Duration::from_secs(60);
 /// Events that a lane claims at a time.
 const BATCH: i64 = 64;
 
@@ -39,8 +42,15 @@ pub async fn run(app: App) {
     let mut woken = WAKE.subscribe();
     let (ended, mut endings) = mpsc::unbounded_channel::<String>();
     let mut lanes: HashSet<String> = HashSet::new();
+    let mut looked: Option<Instant> = None;
     while !app.stopping().is_cancelled() {
         woken.mark_unchanged();
+        if looked.is_none_or(|at| at.elapsed() > TIDY) {
+            looked = Some(Instant::now());
+            if let Err(error) = bring_back(&app).await {
+                tracing::warn!(cause = %error, "events of a clock that was ahead stay where they are");
+            }
+        }
         match due(&app).await {
             Ok(receivers) => {
                 for receiver in receivers {
@@ -72,6 +82,7 @@ pub async fn run(app: App) {
 /// # Errors
 /// Storage failures only.
 pub async fn step(app: &App) -> Result<usize> {
+    bring_back(app).await?;
     let receivers = due(app).await?;
     let counts = futures::future::join_all(receivers.iter().map(|receiver| lane(app, receiver))).await;
     Ok(counts.into_iter().sum())
@@ -85,6 +96,22 @@ async fn forget_leases(app: &App) -> std::result::Result<(), StoreError> {
     let mut tx = app.store().write().await?;
     store::forget_leases(&mut tx).await?;
     tx.commit().await
+}
+
+/// After a clock went back, what it had put off is delivered now.
+async fn bring_back(app: &App) -> std::result::Result<(), StoreError> {
+    let now = app.now();
+    let longest = app.config().webhooks.retry_seconds.iter().copied().max().unwrap_or(0);
+    // Waits are changed by up to a tenth.
+    let latest = now.saturating_add(longest.saturating_mul(1_200)).saturating_add(AHEAD);
+    let mut tx = app.store().write().await?;
+    let moved =
+        store::bring_back(&mut tx, now, latest, now.saturating_add(lease_ms(app)).saturating_add(AHEAD)).await?;
+    if moved > 0 {
+        tx.commit().await?;
+        tracing::warn!(moved, "the clock went back: events that it had put off are due");
+    }
+    Ok(())
 }
 
 async fn due(app: &App) -> std::result::Result<Vec<String>, StoreError> {

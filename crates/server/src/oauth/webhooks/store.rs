@@ -209,6 +209,15 @@ pub(super) async fn forget_leases(tx: &mut Tx) -> Result<u64, StoreError> {
     tx.run(forget, params![]).await
 }
 
+/// Events that a clock put into times to come which has gone back since: those whose next attempt is later than any wait allows, and
+/// leases that nobody can have taken. How many there were.
+pub(super) async fn bring_back(tx: &mut Tx, now: Millis, latest: Millis, lease: Millis) -> Result<u64, StoreError> {
+    let back = sql!("UPDATE webhook_events SET next_at = $1 WHERE state = 'pending' AND next_at > $2");
+    let moved = tx.run(back, params![now, latest]).await?;
+    let free = sql!("UPDATE webhook_events SET lease_until = NULL WHERE state = 'pending' AND lease_until > $1");
+    Ok(moved + tx.run(free, params![lease]).await?)
+}
+
 pub(super) async fn insert_attempt(
     tx: &mut Tx,
     event_id: &str,

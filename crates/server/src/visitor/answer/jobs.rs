@@ -1,7 +1,7 @@
 //! The jobs: one watches over each conversation until everything is answered, one reclaims what is old.
 
 use async_trait::async_trait;
-use secondme_jobs::{Cron, Done, Handler, Job, JobError};
+use secondme_jobs::{AHEAD, Cron, Done, Handler, Job, JobError};
 
 use super::store;
 use crate::app::App;
@@ -35,10 +35,11 @@ impl Handler for Watch {
         if !state.waiting {
             return Ok(Done::Finished);
         }
-        if state.free_from <= app.now() {
+        let (now, lease_ms) = (app.now(), app.config().visitor.lease_ms.max(100));
+        if state.free_from <= now || state.free_from > now + lease_ms + AHEAD {
             super::wake(app, session_id);
         }
-        Ok(Done::Again(app.now() + app.config().visitor.lease_ms.max(100)))
+        Ok(Done::Again(now + lease_ms))
     }
 }
 

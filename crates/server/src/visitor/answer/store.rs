@@ -1,5 +1,6 @@
 //! SQL of the lease and of messages that are being answered.
 
+use secondme_jobs::AHEAD;
 use secondme_kit::Millis;
 use secondme_store::{Store, StoreError, Tx, params, sql};
 
@@ -32,12 +33,14 @@ pub(super) async fn hold(
     now: Millis,
     until: Millis,
 ) -> Result<u64, StoreError> {
+    // A lease that ends later than any that can be taken now is of a clock that has gone back since, as is its holder.
+    let ahead = until.saturating_add(AHEAD);
     tx.run(
         sql!(
             "UPDATE visitor_sessions SET answering = $2, answering_until = $4
-             WHERE session_id = $1 AND (answering IS NULL OR answering = $2 OR answering_until <= $3)"
+             WHERE session_id = $1 AND (answering IS NULL OR answering = $2 OR answering_until <= $3 OR answering_until > $5)"
         ),
-        params![session_id, holder, now, until],
+        params![session_id, holder, now, until, ahead],
     )
     .await
 }
