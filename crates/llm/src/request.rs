@@ -128,6 +128,8 @@ pub struct ChatRequest {
     pub sampling: Sampling,
     /// Requests with the same key share a beginning (one chat session): a hint where to look for cached work.
     pub cache_key: Option<String>,
+    /// On whose behalf it is asked: a user's id, for turns between users; none for work of the server's own, which comes last.
+    pub on_behalf_of: Option<i64>,
     /// The shape of the answer.
     pub output: Output,
     /// The answer ends before the first of these; they are not part of it. Empty texts are ignored.
@@ -146,6 +148,7 @@ impl ChatRequest {
             max_tokens,
             sampling: Sampling::default(),
             cache_key: None,
+            on_behalf_of: None,
             output: Output::Text,
             stop: Vec::new(),
             tools: Vec::new(),

@@ -161,6 +161,7 @@ async fn request(app: &App, caller: &Caller, conversation: &Conversation) -> Res
         tools: conversation.tools.clone(),
         tool_choice: conversation.tool_choice.clone(),
         cache_key: Some(format!("converse:{}", caller.user_id)),
+        on_behalf_of: Some(caller.user_id),
         ..ChatRequest::new(prompt, conversation.max_tokens)
     })
 }

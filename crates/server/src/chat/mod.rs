@@ -21,3 +21,5 @@ pub mod stream;
 mod traced;
 pub mod turn;
 pub mod whole;
+
+pub use traced::refusals;

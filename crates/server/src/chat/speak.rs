@@ -24,6 +24,8 @@ pub struct Speech<'a> {
     pub message: &'a str,
     /// The beginning of the answer, when it was said already; the model goes on from there.
     pub said: &'a str,
+    /// Whose turn at the model it takes; none: the server's own.
+    pub on_behalf_of: Option<i64>,
     /// Speeches with the same key share their beginning.
     pub cache_key: &'a str,
     /// The same seed makes a model that can repeat itself do so.
@@ -95,6 +97,7 @@ pub async fn speak(app: &App, speech: &Speech<'_>) -> Result<ChatStream> {
             ..Sampling::default()
         },
         cache_key: Some(speech.cache_key.to_owned()),
+        on_behalf_of: speech.on_behalf_of,
         ..ChatRequest::new(messages, speech.max_tokens)
     };
     model.start(request).await.map_err(refused)

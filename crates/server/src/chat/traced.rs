@@ -1,11 +1,12 @@
 //! A model whose calls are seen in traces.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use secondme_llm::{ChatEvent, ChatModel, ChatRequest, ChatStream, ModelError, ModelInfo, ModelStatus};
+use secondme_llm::{ChatEvent, ChatModel, ChatRequest, ChatStream, Load, ModelError, ModelInfo, ModelStatus};
 use tracing::{Instrument, Span};
 
 use super::models::ModelName;
@@ -28,7 +29,7 @@ impl ChatModel for Traced {
     async fn start(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let span = traces::model(self.name.as_str());
         if span.is_disabled() {
-            return self.real.start(request).await;
+            return self.real.start(request).await.inspect_err(refused);
         }
         span.record("gen_ai.request.model", self.real.info().name);
         let (begun, mut waits) = (Instant::now(), true);
@@ -42,6 +43,7 @@ impl ChatModel for Traced {
             }))),
             Err(error) => {
                 note_failure(&span, &error);
+                refused(&error);
                 Err(error)
             }
         }
@@ -53,6 +55,10 @@ impl ChatModel for Traced {
 
     fn status(&self) -> ModelStatus {
         self.real.status()
+    }
+
+    fn load(&self) -> Option<Load> {
+        self.real.load()
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -73,8 +79,12 @@ fn note(span: &Span, event: &Result<ChatEvent, ModelError>) {
 
 fn note_failure(span: &Span, error: &ModelError) {
     traces::failed(span);
-    // The kind only: what a model's server says may quote the prompt.
-    let kind = match error {
+    span.record("failure", kind(error));
+}
+
+/// The kind only: what a model's server says may quote the prompt.
+fn kind(error: &ModelError) -> &'static str {
+    match error {
         ModelError::Busy { .. } => "busy",
         ModelError::Unavailable(_) => "unavailable",
         ModelError::TooLong { .. } => "too long",
@@ -82,6 +92,26 @@ fn note_failure(span: &Span, error: &ModelError) {
         ModelError::Upstream { .. } => "upstream",
         ModelError::Unsupported(_) => "unsupported",
         ModelError::Broken(_) => "broken",
-    };
-    span.record("failure", kind);
+    }
+}
+
+/// What models of this process refused before their first word, by the kind of failure, but for requests that are too long: those
+/// are the client's.
+static REFUSED: [(&str, AtomicU64); 5] = [
+    ("busy", AtomicU64::new(0)),
+    ("unavailable", AtomicU64::new(0)),
+    ("timeout", AtomicU64::new(0)),
+    ("upstream", AtomicU64::new(0)),
+    ("broken", AtomicU64::new(0)),
+];
+
+fn refused(error: &ModelError) {
+    if let Some((_, count)) = REFUSED.iter().find(|(known, _)| *known == kind(error)) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// How often a model refused to answer in this process, by the kind of failure.
+pub fn refusals() -> [(&'static str, u64); 5] {
+    REFUSED.each_ref().map(|(kind, count)| (*kind, count.load(Ordering::Relaxed)))
 }

@@ -15,6 +15,7 @@ use crate::access::{log, revocations};
 use crate::app::{App, Parts};
 use crate::chat::models::supply;
 use crate::config::{Config, Overrides};
+use crate::http::limits::shared;
 use crate::learning::extraction::jobs::ReadChat;
 use crate::learning::extraction::material::{ReadEvents, ReadNote};
 use crate::learning::portrait;
@@ -24,6 +25,7 @@ use crate::memory::index::waiting;
 use crate::memory::notes::jobs::FetchLinks;
 use crate::oauth::housekeeping::{self, Housekeeping};
 use crate::oauth::{inspector, webhooks};
+use crate::platform::clock;
 use crate::users::accounts::people;
 use crate::users::uploads;
 use crate::{avatars, demo, pages, plaza, router, telemetry, visitor};
@@ -129,6 +131,10 @@ pub(super) async fn run(config: Config, args: Args) -> Outcome {
 fn background(app: &App) {
     app.spawn(revocations::listen(app.clone()));
     app.spawn(log::run(app.clone()));
+    app.spawn(clock::run(app.clone()));
+    if !app.config().bus.url.is_empty() {
+        app.spawn(shared::run(app.clone()));
+    }
     app.spawn(inspector::run(app.clone()));
     app.spawn(super::speech::open(app.clone()));
     if app.config().server.role != "api" {

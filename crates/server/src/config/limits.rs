@@ -3,7 +3,7 @@
 use super::section::section;
 
 section! {
-    /// How often somebody may ask, counted by each node on its own. 0: no limit. Requests from the node's own machine through no proxy have none.
+    /// How often somebody may ask; nodes on one bus count together, others each on its own. 0: no limit. Requests from the node's own machine through no proxy have none.
     Limits {
         /// Requests of one address in a minute; a minute's worth may come at once.
         address_per_minute: u32 = 1_200,

@@ -1,19 +1,27 @@
 //! Limits: how often an address, a user and an app may ask, and what a client is told.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use reqwest::{Method, Response};
+use secondme_bus::LocalBus;
 use secondme_server::access::Requested;
+use secondme_server::http::limits::shared;
 use secondme_server::users::accounts::{self, NewUser};
 use secondme_server::users::keys;
 
-use crate::harness::{ADA, TestDb, World, answer, both, refused};
+use crate::harness::{ADA, Setup, TestDb, World, answer, both, refused};
 
-async fn world(db: TestDb) -> (World, [String; 2]) {
-    let world = World::with_config(db, |config| {
-        config.server.trusted_proxies = vec!["127.0.0.1".to_owned()];
-        config.limits.address_per_minute = 6;
-        config.limits.user_per_minute = 3;
-    })
-    .await;
+fn setup(bus: Arc<LocalBus>) -> Setup {
+    let mut setup = Setup { bus, ..Setup::default() };
+    setup.config.server.trusted_proxies = vec!["127.0.0.1".to_owned()];
+    setup.config.limits.address_per_minute = 6;
+    setup.config.limits.user_per_minute = 3;
+    setup
+}
+
+async fn world(db: TestDb, bus: Arc<LocalBus>) -> (World, [String; 2]) {
+    let world = World::with(db, setup(bus)).await;
     let mut tokens = Vec::new();
     for email in ["a@example.org", "b@example.org"] {
         let new = NewUser { email, password: "correct horse", name: "x" };
@@ -35,7 +43,7 @@ fn told(response: &Response) -> (u16, [i64; 3]) {
 
 both! {
     async fn a_user_and_an_address_have_their_own_limits(db: TestDb) {
-        let (world, [one, other]) = world(db).await;
+        let (world, [one, other]) = world(db, Arc::default()).await;
         assert_eq!(told(&ask(&world, "1.1.1.1", &one).await), (200, [3, 2, 20]));
         assert_eq!(told(&ask(&world, "2.2.2.2", &one).await), (200, [3, 1, 40]));
         assert_eq!(told(&ask(&world, "1.1.1.1", &one).await), (200, [3, 0, 60]));
@@ -59,6 +67,25 @@ both! {
             assert_eq!(response.status(), 200);
             assert!(!response.headers().contains_key("ratelimit-limit"));
         }
+    }
+
+    async fn nodes_on_one_bus_count_together(db: TestDb) {
+        let bus = Arc::new(LocalBus::default());
+        let (world, [one, two]) = world(db, bus.clone()).await;
+        let neighbour = world.beside(setup(bus)).await;
+        for node in [&world, &neighbour] {
+            node.app.spawn(shared::run(node.app.clone()));
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(told(&ask(&world, "1.1.1.1", &one).await), (200, [3, 2, 20]));
+        assert_eq!(told(&ask(&world, "1.1.1.1", &one).await), (200, [3, 1, 40]));
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(told(&ask(&neighbour, "2.2.2.2", &one).await), (200, [3, 0, 60]), "the third, wherever it is asked");
+        assert_eq!(told(&ask(&neighbour, "2.2.2.2", &one).await).0, 429);
+        // Others are not concerned.
+        assert_eq!(told(&ask(&neighbour, "2.2.2.2", &two).await), (200, [3, 2, 20]));
+        neighbour.clock.advance(60_000);
+        assert_eq!(told(&ask(&neighbour, "2.2.2.2", &one).await), (200, [3, 2, 20]));
     }
 
     async fn a_busy_node_says_so(db: TestDb) {

@@ -132,6 +132,7 @@ impl Stage<'_> {
             past: &past,
             message,
             said: "",
+            on_behalf_of: None,
             cache_key: &format!("{}:{at}", self.run.run_id),
             seed: u64::try_from(at).unwrap_or(0),
             max_tokens: self.app.config().avatars.evaluation_max_tokens,

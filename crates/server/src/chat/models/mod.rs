@@ -3,6 +3,7 @@
 mod place;
 mod store;
 pub mod supply;
+mod turns;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -16,6 +17,7 @@ pub use supply::Supply;
 use super::traced::Traced;
 use crate::config::Compat;
 use crate::error::{ApiError, Problem, Result};
+use turns::Turns;
 
 /// A model by the name that clients use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,9 @@ impl Models {
     /// A model for each name; they may be the same.
     pub fn new(nano: Arc<dyn ChatModel>, pro: Arc<dyn ChatModel>) -> Self {
         let one = Arc::ptr_eq(&nano, &pro);
+        // One line in front of each model, whatever its names.
+        let nano = Turns::around(nano);
+        let pro = if one { Arc::clone(&nano) } else { Turns::around(pro) };
         let (nano, pro) = (Traced::around(ModelName::Nano, nano), Traced::around(ModelName::Pro, pro));
         Self { nano, pro, one, present: Arc::new(AtomicBool::new(true)), supply: Arc::default() }
     }

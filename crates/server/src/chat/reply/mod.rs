@@ -205,6 +205,7 @@ impl Reply {
             tools: self.offered.iter().map(|offered| offered.tool.clone()).collect(),
             sampling,
             cache_key: Some(self.context.session_id.clone()),
+            on_behalf_of: Some(self.turn.user_id),
             output,
             ..ChatRequest::new(prompt.messages, self.turn.max_tokens)
         })

@@ -47,6 +47,7 @@ impl Reply {
                 ..Sampling::default()
             },
             cache_key: Some(self.context.session_id.clone()),
+            on_behalf_of: Some(self.turn.user_id),
             tools: self.offered.iter().map(|offered| offered.tool.clone()).collect(),
             tool_choice: if over { ToolChoice::Never } else { ToolChoice::Auto },
             ..ChatRequest::new(self.asked.clone(), self.turn.max_tokens)

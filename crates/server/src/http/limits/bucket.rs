@@ -2,7 +2,8 @@
 //! had it asked evenly. A minute's worth may be asked at once.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use secondme_kit::Millis;
@@ -60,16 +61,22 @@ fn seconds(us: i64) -> u32 {
     u32::try_from(us.max(0).saturating_add(999_999) / 1_000_000).unwrap_or(u32::MAX)
 }
 
-/// The subjects of one limit, by hash: two that share one share their limit, which 64 bits make improbable.
+/// The subjects of one limit, by hash (the same on every node): two that share one share their limit, which 64 bits make improbable.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    hasher: RandomState,
     parts: Vec<Mutex<Part>>,
+    /// Whether other nodes are to hear what was taken here.
+    shared: AtomicBool,
 }
+
+/// A subject by its hash, and how many requests it took.
+pub(super) type Taken = (u64, u32);
 
 #[derive(Debug)]
 struct Part {
     spent: HashMap<u64, i64>,
+    /// What was taken here and other nodes have not heard of.
+    untold: HashMap<u64, u32>,
     /// How many subjects there may be until those who have everything left are forgotten.
     many: usize,
 }
@@ -87,8 +94,10 @@ impl Part {
 impl Default for Buckets {
     fn default() -> Self {
         Self {
-            hasher: RandomState::new(),
-            parts: (0..PARTS).map(|_| Mutex::new(Part { spent: HashMap::new(), many: MANY })).collect(),
+            parts: (0..PARTS)
+                .map(|_| Mutex::new(Part { spent: HashMap::new(), untold: HashMap::new(), many: MANY }))
+                .collect(),
+            shared: AtomicBool::new(false),
         }
     }
 }
@@ -96,18 +105,47 @@ impl Default for Buckets {
 impl Buckets {
     /// Takes one request, if there is one left.
     pub(super) fn take(&self, subject: &impl Hash, rate: Rate, now: Millis) -> Standing {
-        let (hash, now_us) = (self.hasher.hash_one(subject), now.saturating_mul(1_000));
-        let part = usize::try_from(hash % PARTS as u64).unwrap_or(0);
-        let Some(part) = self.parts.get(part) else { return rate.standing(now_us, now_us, true) };
+        let mut hasher = DefaultHasher::new();
+        subject.hash(&mut hasher);
+        let (hash, now_us) = (hasher.finish(), now.saturating_mul(1_000));
+        let Some(part) = self.part(hash) else { return rate.standing(now_us, now_us, true) };
         let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
         part.tidy(now_us);
         let spent = part.spent.entry(hash).or_insert(now_us);
+        // Nobody can have asked for more than everything: the clock went back, and must not make them wait for as long.
+        *spent = (*spent).min(now_us.saturating_add(WINDOW_US));
         let next = (*spent).max(now_us) + rate.every_us;
         let allowed = next - now_us <= WINDOW_US;
         if allowed {
             *spent = next;
         }
-        rate.standing(*spent, now_us, allowed)
+        let standing = rate.standing(*spent, now_us, allowed);
+        if allowed && self.shared.load(Ordering::Relaxed) {
+            *part.untold.entry(hash).or_default() += 1;
+        }
+        standing
+    }
+
+    fn part(&self, hash: u64) -> Option<&Mutex<Part>> {
+        self.parts.get(usize::try_from(hash % PARTS as u64).unwrap_or(0))
+    }
+
+    /// What was taken here since the last call; from the first on, it is kept for the next.
+    pub(super) fn untold(&self) -> Vec<Taken> {
+        self.shared.store(true, Ordering::Relaxed);
+        let parts = self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner));
+        parts.flat_map(|mut part| std::mem::take(&mut part.untold)).collect()
+    }
+
+    /// Counts what a subject took on another node. That may be more than there was: two nodes let the last ones in at once.
+    pub(super) fn taken_elsewhere(&self, (hash, requests): Taken, rate: Rate, now: Millis) {
+        let now_us = now.saturating_mul(1_000);
+        let Some(part) = self.part(hash) else { return };
+        let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+        part.tidy(now_us);
+        let spent = part.spent.entry(hash).or_insert(now_us);
+        let more = rate.every_us.saturating_mul(i64::from(requests));
+        *spent = (*spent).max(now_us).saturating_add(more).min(now_us.saturating_add(WINDOW_US));
     }
 }
 
@@ -146,6 +184,38 @@ mod tests {
         assert!(!buckets.take(&"a", rate, 2_000).allowed);
         assert_eq!(buckets.take(&"a", rate, 200_000).remaining, 59);
         assert!(Rate::per_minute(0).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_makes_nobody_wait_longer_than_a_window() {
+        let (buckets, rate) = (Buckets::default(), Rate::per_minute(60).unwrap());
+        assert!(buckets.take(&"a", rate, 10_000_000_000).allowed);
+        let standing = buckets.take(&"a", rate, 1_000);
+        assert!(!standing.allowed);
+        assert_eq!((standing.wait_seconds(), standing.reset_seconds()), (1, 60));
+        assert!(buckets.take(&"a", rate, 2_000).allowed);
+        // Forwards: everything is there again, and no more than that.
+        assert_eq!(buckets.take(&"a", rate, 20_000_000_000).remaining, 59);
+    }
+
+    #[test]
+    fn nodes_that_tell_each_other_count_as_one() {
+        let (here, there, rate) = (Buckets::default(), Buckets::default(), Rate::per_minute(60).unwrap());
+        assert_eq!(here.untold(), []);
+        for _ in 0..40 {
+            here.take(&"a", rate, 1_000);
+        }
+        let told = here.untold();
+        assert_eq!((told.len(), told[0].1), (1, 40));
+        there.taken_elsewhere(told[0], rate, 1_000);
+        assert_eq!(there.take(&"a", rate, 1_000).remaining, 19);
+        assert_eq!(there.take(&"b", rate, 1_000).remaining, 59);
+        assert_eq!(here.untold(), [], "told once");
+        // What both let in beyond the limit makes nobody wait longer than a window.
+        there.taken_elsewhere((told[0].0, 4_000), rate, 1_000);
+        assert_eq!(there.take(&"a", rate, 1_000).reset_seconds(), 60);
+        assert!(there.take(&"a", rate, 2_000).allowed);
+        assert_eq!(there.untold(), [], "what came from others is not told again, and nobody asked this one yet");
     }
 
     proptest! {

@@ -1,5 +1,5 @@
-//! How often somebody may ask, and how much is worked on at a time. Counted in this process: with several nodes behind a
-//! balancer, each gives its own share.
+//! How often somebody may ask, and how much is worked on at a time. Counted in this process; nodes on one bus tell each other twice a
+//! second what was taken ([`shared`]), so that together they give little more than one would.
 //!
 //! A request meets up to three limits: its address before anything is read, then its user and its app once the token is known.
 //! The one that is nearest to its end is told in `RateLimit-*` headers. Requests from this machine itself, through no
@@ -8,6 +8,7 @@
 mod bucket;
 mod client;
 mod load;
+pub mod shared;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +70,11 @@ impl Limits {
     /// Requests that are being worked on.
     pub fn in_flight(&self) -> i64 {
         self.load.now()
+    }
+
+    /// The limits there are, in an order that is the same on every node.
+    fn all(&self) -> [&(Option<Rate>, Buckets); 3] {
+        [&self.address, &self.user, &self.app]
     }
 
     /// Counts one request of a subject.

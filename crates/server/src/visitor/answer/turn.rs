@@ -175,6 +175,8 @@ impl<'a> Turn<'a> {
             past: &self.past,
             message: &self.question.content,
             said,
+            // Signed-in visitors have turns of their own, the others those of whom they visit.
+            on_behalf_of: Some(self.session.visitor_user_id.unwrap_or(self.avatar.user_id)),
             cache_key: &self.session.session_id,
             seed: seed(&self.reply_id),
             max_tokens: self.app.config().visitor.max_tokens,
