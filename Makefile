@@ -68,7 +68,11 @@ test-facts: ## ask the default model for ten facts told in another session (fetc
 test-cluster: ## three processes on PostgreSQL and NATS, killed at random under 2,000 writes (SECONDME_CLUSTER_WRITES)
 	@scripts/setup.sh test
 	@scripts/checkout.sh
-	cargo test --workspace --test it -- --ignored --nocapture cluster::
+	cargo test --workspace --test it -- --ignored --nocapture cluster::nodes_that_die
+
+.PHONY: check-deploy
+check-deploy: ## check deploy/ with promtool, systemd-analyze, nginx, hadolint and docker, as far as they are installed
+	@scripts/check-deploy.sh
 
 .PHONY: soak
 soak: ## half an hour of everything against a release build: does it grow? (MINUTES=30)
@@ -83,10 +87,17 @@ bench-scale: ## what requests cost on PostgreSQL, on one node and on two: proces
 	cargo run --release --package xtask --features bench -- bench --only scale $(ARGS)
 
 .PHONY: crash-matrix
-crash-matrix: ## kill -9 a writing SQLite process 10,000 times (SECONDME_CRASHES, SECONDME_SEED), some twenty minutes
+crash-matrix: ## kill -9 on SQLite 10,000 times: 7,000 the bare store, 3,000 the whole server (SECONDME_CRASHES, SECONDME_SEED)
 	@scripts/setup.sh build
 	@scripts/checkout.sh
-	SECONDME_CRASHES=$${SECONDME_CRASHES:-10000} cargo test --workspace --test it -- an_acknowledged_commit_survives
+	SECONDME_CRASHES=$${SECONDME_CRASHES:-7000} cargo test --workspace --test it -- --nocapture an_acknowledged_commit_survives
+	SECONDME_CRASHES=$${SECONDME_CRASHES:-3000} cargo test --workspace --test it -- --nocapture what_was_answered_survives
+
+.PHONY: test-upgrade
+test-upgrade: ## nodes of an older binary (OLD=path) replaced one by one by this version, under writes
+	@scripts/setup.sh test
+	@scripts/checkout.sh
+	SECONDME_OLD_BINARY=$(OLD) cargo test --workspace --test it -- --ignored --nocapture an_older_version_is_replaced
 
 .PHONY: check
 check: ## check format, lints, the layers and the generated files

@@ -33,6 +33,14 @@ test-cluster:
 crash-matrix:
     @make crash-matrix
 
+# nodes of an older binary replaced one by one: just test-upgrade OLD=path
+test-upgrade *args:
+    @make test-upgrade {{args}}
+
+# check deploy/ with promtool, systemd-analyze, nginx, hadolint
+check-deploy:
+    @make check-deploy
+
 soak *args:
     @make soak ARGS="{{args}}"
 

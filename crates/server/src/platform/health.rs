@@ -8,10 +8,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use secondme_llm::ModelStatus;
+use secondme_store::Troubles;
 use serde_json::{Value, json};
 
+use super::clock;
 use crate::app::App;
-use crate::chat::models::ModelName;
+use crate::chat::{self, models::ModelName};
+use crate::users::uploads;
 
 /// The routes for operators.
 pub fn routes() -> Router<App> {
@@ -42,6 +45,20 @@ async fn ready(State(app): State<App>) -> impl IntoResponse {
     (status, Json(body))
 }
 
+/// What parts of the server that stand elsewhere refused, by the reason.
+fn refusals(app: &App) {
+    let metrics = app.metrics();
+    let Troubles { busy, away, read_only, full } = secondme_store::troubles();
+    for (kind, count) in [("busy", busy), ("away", away), ("read_only", read_only), ("full", full)] {
+        metrics.count_kind("secondme_database_refused_total", kind, count);
+    }
+    for (kind, count) in chat::refusals() {
+        metrics.count_kind("secondme_model_refused_total", kind, count);
+    }
+    metrics.count("secondme_objects_failed_total", uploads::failures());
+    metrics.count("secondme_clock_jumps_total", clock::jumps());
+}
+
 fn word(status: &ModelStatus) -> &str {
     match status {
         ModelStatus::Loading => "loading",
@@ -59,6 +76,7 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
     app.metrics().count("secondme_database_writes_total", database.writes);
     app.metrics().count("secondme_database_statements_total", database.statements);
     gauge("secondme_bus_away", app.bus().is_away().into());
+    refusals(&app);
     // A database that is away is news, too.
     match secondme_jobs::counts(app.store()).await {
         Ok(counts) => {

@@ -106,6 +106,11 @@ impl Metrics {
         metrics::with_local_recorder(&self.recorder, || metrics::counter!(name).absolute(value));
     }
 
+    /// The same, for one kind of what is counted.
+    pub fn count_kind(&self, name: &'static str, kind: &'static str, value: u64) {
+        metrics::with_local_recorder(&self.recorder, || metrics::counter!(name, "kind" => kind).absolute(value));
+    }
+
     /// A value that goes up and down.
     pub fn gauge(&self, name: &'static str, value: f64) {
         metrics::with_local_recorder(&self.recorder, || metrics::gauge!(name).set(value));

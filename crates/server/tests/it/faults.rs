@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use secondme_store::{Dialect, Location, Store, Synchronous, params, sql};
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, TestDb, World, answer, both};
+use crate::harness::{ADA, Setup, TestDb, World, answer, both};
 
 /// Ends every connection to the database but our own, as a restart does.
 async fn cut(admin: &Store) {
@@ -98,6 +98,131 @@ both! {
             recovered |= write(&world, "after").await.0 == 200;
         }
         assert!(recovered);
+    }
+
+    async fn a_server_without_a_connection_left_is_told_to_wait(db: TestDb) {
+        if db.dialect() == Dialect::Sqlite {
+            return;
+        }
+        let admin = db.store(&[&secondme_jobs::MIGRATIONS, &secondme_server::migrations::MIGRATIONS]).await;
+        // A user of its own, whose connections can be limited: the tests' own may always connect.
+        let user = format!("u_{}", secondme_kit::Entropy::system().hex(16));
+        let Location::Postgres { url, .. } = db.location() else { unreachable!() };
+        let url = url.expose().replace("user=postgres", &format!("user={user}"));
+        let run = async |text: String| {
+            let mut tx = admin.write().await.unwrap();
+            // The name is made of letters; it cannot be a parameter.
+            let run = sql!("SELECT set_config('test.run', $1, TRUE)");
+            tx.all(run, params![text]).await.unwrap();
+            tx.run(sql!("DO $$ BEGIN EXECUTE current_setting('test.run'); END $$"), params![]).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        run(format!("CREATE ROLE {user} LOGIN")).await;
+        run(format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")).await;
+        run(format!("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {user}")).await;
+        let location = Location::Postgres { url: secondme_kit::Secret::new(url), pool: 4 };
+        let world = World::with_store(Store::open(&location).await.unwrap(), Setup::default()).await;
+        assert_eq!(write(&world, "before").await.0, 200);
+        let busy = secondme_store::troubles().busy;
+        run(format!("ALTER ROLE {user} CONNECTION LIMIT 0")).await;
+        cut(&admin).await;
+        for _ in 0..10 {
+            come_back(&write(&world, "during").await);
+        }
+        assert!(secondme_store::troubles().busy > busy);
+        let ready = world.http.get(format!("{}/readyz", world.url)).send().await.unwrap();
+        assert_eq!(ready.status(), 503);
+        run(format!("ALTER ROLE {user} CONNECTION LIMIT -1")).await;
+        assert_eq!(write(&world, "after").await.0, 200, "the first request finds its connection");
+        drop(world);
+        cut(&admin).await;
+        run(format!("DROP OWNED BY {user}")).await;
+        run(format!("DROP ROLE {user}")).await;
+    }
+
+    async fn a_database_that_is_slow_makes_wait_and_loses_nothing(db: TestDb) {
+        if db.dialect() == Dialect::Sqlite {
+            return;
+        }
+        let world = World::new(db.clone()).await;
+        let admin = Store::open(&db.location()).await.unwrap();
+        // Everything that touches notes hangs.
+        let mut tx = admin.write().await.unwrap();
+        tx.run(sql!("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE"), params![]).await.unwrap();
+        let add = async |n: usize| {
+            let body = json!({"memoryType": "TEXT", "content": format!("slow {n}")});
+            world.post("secondme/note/add", ADA, &body).await
+        };
+        // More than there are connections: some hang in the database, the others give up after a while.
+        let asked = futures::future::join_all((0..24).map(add));
+        let others = async {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let begun = std::time::Instant::now();
+            let alive = world.http.get(format!("{}/healthz", world.url)).send().await.unwrap();
+            assert_eq!(alive.status(), 200);
+            assert!(begun.elapsed() < Duration::from_secs(1), "what needs no database does not wait for it");
+            tokio::time::sleep(Duration::from_secs(11)).await;
+            tx.commit().await.unwrap();
+        };
+        let (answers, ()) = tokio::join!(asked, others);
+        let mut acknowledged = 0;
+        for answer in &answers {
+            if answer.0 == 200 { acknowledged += 1 } else { come_back(answer) }
+        }
+        assert!((1..24).contains(&acknowledged), "{acknowledged}");
+        let there = admin.all(sql!("SELECT id FROM notes WHERE content LIKE 'slow %'"), params![]).await.unwrap();
+        assert_eq!(there.len(), acknowledged, "what was refused is not there, what was acknowledged is");
+        assert_eq!(add(99).await.0, 200);
+    }
+}
+
+/// PostgreSQL loses its power under writes and comes back: a crash, not a polite restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_crash_of_postgresql() {
+    let Some(postgres) = secondme_store::testing::PrivatePostgres::start(true).unwrap() else { return };
+    let location = Location::Postgres { url: postgres.url("postgres"), pool: 4 };
+    let store = Store::open(&location).await.unwrap();
+    store.migrate(&[&secondme_jobs::MIGRATIONS, &secondme_server::migrations::MIGRATIONS]).await.unwrap();
+    let world = World::with_store(store, Setup::default()).await;
+    let add = async |n: usize| {
+        let body = json!({"memoryType": "TEXT", "content": format!("note {n:04}")});
+        world.post("secondme/note/add", ADA, &body).await
+    };
+    let mut acknowledged = Vec::new();
+    let (mut n, mut refused) = (0, 0);
+    let postgres = std::sync::Arc::new(postgres);
+    for _ in 0..3 {
+        let crashing = std::sync::Arc::clone(&postgres);
+        let crash = tokio::task::spawn_blocking(move || {
+            std::thread::sleep(Duration::from_millis(150));
+            crashing.crash_and_start().unwrap();
+        });
+        while !crash.is_finished() {
+            let answer = add(n).await;
+            if answer.0 == 200 {
+                acknowledged.push(n);
+            } else {
+                come_back(&answer);
+                refused += 1;
+            }
+            n += 1;
+        }
+        crash.await.unwrap();
+        let mut tries = 0;
+        // Under another name each time: what was not acknowledged may have happened.
+        while add(n).await.0 != 200 {
+            n += 1;
+            tries += 1;
+            assert!(tries < 20, "the pool does not recover");
+        }
+        acknowledged.push(n);
+        n += 1;
+    }
+    assert!(refused > 0 && acknowledged.len() > 3, "{refused} refused, {} acknowledged", acknowledged.len());
+    let there = world.app.store().all(sql!("SELECT content FROM notes WHERE user_id = 1"), params![]).await.unwrap();
+    let there: Vec<String> = there.iter().map(|row| row.get("content").unwrap()).collect();
+    for n in acknowledged {
+        assert_eq!(there.iter().filter(|text| **text == format!("note {n:04}")).count(), 1, "{n}");
     }
 }
 

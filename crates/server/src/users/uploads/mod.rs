@@ -12,6 +12,8 @@ mod objects;
 pub mod public;
 mod store;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use object_store::{GetRange, GetResult};
 use secondme_kit::Millis;
 
@@ -192,7 +194,15 @@ async fn take_known(app: &App, user_id: i64, name: &str) -> Result<bool> {
 }
 
 fn failed(error: objects::Failure) -> ApiError {
+    FAILURES.fetch_add(1, Ordering::Relaxed);
     ApiError::new(Code::UploadFailed).caused_by(error)
+}
+
+static FAILURES: AtomicU64 = AtomicU64::new(0);
+
+/// How often the place of files failed in this process.
+pub fn failures() -> u64 {
+    FAILURES.load(Ordering::Relaxed)
 }
 
 /// Deletes files that no user has any more and that are old enough; how many.
