@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secondme_bus::LocalBus;
 use secondme_server::platform::bundle;
+use secondme_server::plaza::moderation::{self, Action};
+use secondme_store::{Value as Cell, copy};
 use serde_json::{Value, json};
 
 use crate::harness::{ADA, AVATAR_KEY, LIN, Setup, Socket, TestDb, World, both, data, refused};
@@ -81,5 +83,37 @@ both! {
         let visitors = memories.all(named, secondme_store::params![]).await.unwrap();
         let visitors: Vec<String> = visitors.iter().map(|r| r.get("visitor").unwrap()).collect();
         assert!(!visitors.is_empty() && visitors.iter().all(|visitor| visitor != "u:2"), "{visitors:?}");
+    }
+
+    async fn what_the_operator_had_hidden_goes_too(db: TestDb) {
+        let world = World::new(db).await;
+        let mine = publish(&world, ADA, json!({"content": "Ada's"})).await;
+        let hidden = publish(&world, LIN, json!({"content": "hidden marmalade"})).await;
+        let under = comment(&world, ADA, json!({"postId": hidden, "content": "under the hidden one"})).await;
+        let rude = comment(&world, LIN, json!({"postId": mine, "content": "rude marmalade"})).await;
+        data(world.post(&format!("secondme/plaza/posts/{hidden}/report"), ADA, &json!({"reason": "spam"})).await);
+        for id in [&hidden, &rude] {
+            moderation::act(&world.app, "olga", Action::Hide, id, "spam").await.unwrap();
+        }
+        while world.run_jobs().await > 0 {}
+
+        bundle::delete(&world.app, 2).await.unwrap();
+        let mut tx = world.app.store().read().await.unwrap();
+        for table in copy::tables(&mut tx).await.unwrap() {
+            // What operators did stays, with the ids of what they did it to, and no word of it.
+            let ids = if ["plaza_moderation", "plaza_reports"].contains(&table.name.as_str()) { "" } else { hidden.as_str() };
+            for row in copy::all(&mut tx, &table).await.unwrap() {
+                for text in row.iter().filter_map(|cell| if let Cell::Text(text) = cell { Some(text) } else { None }) {
+                    assert!(!text.contains("marmalade"), "{}: {text}", table.name);
+                    assert!(ids.is_empty() || !text.contains(ids), "{}: {text}", table.name);
+                    // What others wrote under it is no memory any more; that they wrote stays in their own timeline.
+                    assert!(table.name != "memory_entries" || !text.contains(&under), "{}: {text}", table.name);
+                }
+            }
+        }
+        drop(tx);
+        assert_eq!(post(&world, ADA, &mine).await["commentCount"], 0);
+        let feed = data(world.get("secondme/plaza/feed?sortMode=timeline", ADA).await);
+        assert_eq!(feed["total"], 1);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use secondme_store::testing::PrivatePostgres;
 use secondme_store::{Location, Store, params, sql};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use crate::visitor::killed::{self, Visitor};
 
@@ -30,6 +32,8 @@ fn writes() -> usize {
 struct Node {
     port: u16,
     child: Option<Child>,
+    /// Another version than this one.
+    old: Option<PathBuf>,
 }
 
 struct Cluster {
@@ -45,7 +49,7 @@ fn free_port() -> u16 {
 }
 
 impl Cluster {
-    fn new(upstream: &str, proxy: u16) -> Self {
+    fn new(upstream: &str, proxy: u16, old: Option<&Path>) -> Self {
         let postgres = PrivatePostgres::start(true).unwrap().expect("PostgreSQL is installed");
         let mut settings = killed::settings(upstream);
         let mut set = |name: &str, value: String| settings.push((name.to_owned(), value));
@@ -60,18 +64,22 @@ impl Cluster {
         if nats.is_some() {
             set("SECONDME_BUS__URL", format!("nats://127.0.0.1:{port}"));
         }
-        let nodes = (0..NODES).map(|_| Node { port: free_port(), child: None }).collect();
+        let nodes = (0..NODES).map(|_| Node { port: free_port(), child: None, old: old.map(Path::to_owned) }).collect();
         Self { dir: tempfile::tempdir().unwrap(), settings, nodes, nats, postgres }
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, old: Option<&Path>) -> Command {
         let mut command = crate::process::secondme(self.dir.path());
+        if let Some(old) = old {
+            command = Command::new(old);
+            command.arg("--data-dir").arg(self.dir.path()).current_dir(self.dir.path());
+        }
         command.envs(self.settings.iter().map(|(k, v)| (k, v)));
         command
     }
 
     fn start(&mut self, at: usize) {
-        let mut command = self.command();
+        let mut command = self.command(self.nodes[at].old.as_deref());
         let address = format!("127.0.0.1:{}", self.nodes[at].port);
         command.args(["serve", "--demo", "--listen", &address]).stdout(Stdio::null());
         self.nodes[at].child = Some(command.spawn().unwrap());
@@ -85,7 +93,7 @@ impl Cluster {
     }
 
     fn run(&self, args: &[&str]) -> Value {
-        let output = self.command().args(args).output().unwrap();
+        let output = self.command(self.nodes[0].old.as_deref()).args(args).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
@@ -261,22 +269,20 @@ fn chaos(mut cluster: Cluster, stop: &AtomicBool) -> (Cluster, usize) {
     (cluster, kills)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "starts a cluster: make test-cluster"]
-async fn nodes_that_die_lose_nothing_that_was_acknowledged() {
+/// A cluster that runs, who writes to it, and its database for looking into.
+async fn running(old: Option<&Path>) -> (Cluster, Arc<Clients>, Store) {
     secondme_llm::install_tls();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let mut cluster = Cluster::new(&killed::upstream().await, port);
-    assert!(cluster.command().arg("migrate").status().unwrap().success());
+    let mut cluster = Cluster::new(&killed::upstream().await, port, old);
+    assert!(cluster.command(old).arg("migrate").status().unwrap().success());
     cluster.run(&["user", "create", "--email", "a@example.org", "--json"]);
     let key = cluster.run(&["key", "create", "--email", "a@example.org", "--name", "k", "--json"]);
     tokio::runtime::Handle::current().spawn(proxy(listener, cluster.nodes.iter().map(|n| n.port).collect()));
-    let url = format!("http://127.0.0.1:{port}");
     let client = Arc::new(Clients {
         // A connection of its own for each request: each goes to another node.
         http: Client::builder().timeout(Duration::from_secs(10)).pool_max_idle_per_host(0).build().unwrap(),
-        url: url.clone(),
+        url: format!("http://127.0.0.1:{port}"),
         token: key["apiKey"].as_str().unwrap().to_owned(),
         written: Mutex::default(),
         avatars: AtomicUsize::new(0),
@@ -287,23 +293,61 @@ async fn nodes_that_die_lose_nothing_that_was_acknowledged() {
     (0..NODES).for_each(|at| cluster.start(at));
     client.answers().await;
     let store = Store::open(&Location::Postgres { url: cluster.postgres.url("postgres"), pool: 2 }).await.unwrap();
-    let (wanted, stop) = (writes(), Arc::new(AtomicBool::new(false)));
-    let flag = Arc::clone(&stop);
-    let chaos = std::thread::spawn(move || chaos(cluster, &flag));
-    let begun = Instant::now();
-    let writers: Vec<_> = (0..WRITERS)
-        .map(|n| {
-            let client = Arc::clone(&client);
-            tokio::runtime::Handle::current()
-                .spawn(async move { client.writer(n, wanted, Entropy::seeded(n as u64)).await })
-        })
-        .collect();
-    // Beside them a visitor speaks and reads along, through sockets that break.
-    let (reader, speaker) = (Visitor::new(url.clone()), Visitor::new(url));
+    (cluster, client, store)
+}
+
+/// Starts those who write until so much is acknowledged.
+fn writers(client: &Arc<Clients>, wanted: usize) -> Vec<JoinHandle<()>> {
+    let writer = |n: usize| {
+        let client = Arc::clone(client);
+        tokio::runtime::Handle::current()
+            .spawn(async move { client.writer(n, wanted, Entropy::seeded(n as u64)).await })
+    };
+    (0..WRITERS).map(writer).collect()
+}
+
+/// Beside them a visitor speaks and reads along, through sockets that break; how many sockets that took.
+async fn visitor(url: &str) -> usize {
+    let (reader, speaker) = (Visitor::new(url.to_owned()), Visitor::new(url.to_owned()));
     let (ended, drops) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let (frames, said) =
         tokio::join!(killed::read_all(&reader, TURNS, &ended, &drops), killed::say_all(&speaker, TURNS, &ended));
     killed::check(&frames, &said);
+    drops.load(Ordering::SeqCst)
+}
+
+/// What came of it, in words.
+fn told(client: &Clients, seconds: f64) -> String {
+    let written = client.written.lock().unwrap().clone();
+    let count = |kind| written.values().filter(|k| **k == kind).count();
+    let mut taken = client.taken.lock().unwrap().clone();
+    taken.sort();
+    format!(
+        "{} writes acknowledged ({} chats, {} notes, {} events, {} facts, {} avatars) in {seconds:.1} s, {} attempts failed; \
+         p50 {:?}, p99 {:?}, slowest {:?}",
+        written.len(),
+        count(Kind::Chat),
+        count(Kind::Note),
+        count(Kind::Event),
+        count(Kind::Fact),
+        count(Kind::Avatar),
+        client.failed.load(Ordering::SeqCst),
+        taken[taken.len() / 2],
+        taken[taken.len() * 99 / 100],
+        taken.last().unwrap(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "starts a cluster: make test-cluster"]
+async fn nodes_that_die_lose_nothing_that_was_acknowledged() {
+    let (cluster, client, store) = running(None).await;
+    let (wanted, stop) = (writes(), Arc::new(AtomicBool::new(false)));
+    let flag = Arc::clone(&stop);
+    let chaos = std::thread::spawn(move || chaos(cluster, &flag));
+    let begun = Instant::now();
+    let writers = writers(&client, wanted);
+    let sockets = visitor(&client.url).await;
     for writer in writers {
         writer.await.unwrap();
     }
@@ -311,27 +355,57 @@ async fn nodes_that_die_lose_nothing_that_was_acknowledged() {
     stop.store(true, Ordering::SeqCst);
     let (cluster, kills) = tokio::task::spawn_blocking(|| chaos.join().unwrap()).await.unwrap();
     client.answers().await;
-
     let written = client.written.lock().unwrap().clone();
     check(&store, &written).await;
-    let count = |kind| written.values().filter(|k| **k == kind).count();
-    let mut taken = client.taken.lock().unwrap().clone();
-    taken.sort();
-    println!(
-        "{} writes acknowledged ({} chats, {} notes, {} events, {} facts, {} avatars) and {TURNS} replies to a visitor over {} sockets, in \
-         {seconds:.1} s over {kills} kills; {} attempts failed; p50 {:?}, p99 {:?}, slowest {:?}",
-        written.len(),
-        count(Kind::Chat),
-        count(Kind::Note),
-        count(Kind::Event),
-        count(Kind::Fact),
-        count(Kind::Avatar),
-        drops.load(Ordering::SeqCst),
-        client.failed.load(Ordering::SeqCst),
-        taken[taken.len() / 2],
-        taken[taken.len() * 99 / 100],
-        taken.last().unwrap(),
-    );
+    println!("{kills} kills: {}; {TURNS} replies to a visitor over {sockets} sockets", told(&client, seconds));
     assert!(kills > 0);
+    drop(cluster);
+}
+
+/// Two versions on one database: nodes of an older binary (`SECONDME_OLD_BINARY`) give way one by one while clients write.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs an older binary: make test-upgrade OLD=path"]
+async fn an_older_version_is_replaced_node_by_node() {
+    let old = std::env::var_os("SECONDME_OLD_BINARY").map(PathBuf::from).filter(|path| path.is_file());
+    let old = old.expect("SECONDME_OLD_BINARY names the binary of an older version");
+    let (mut cluster, client, store) = running(Some(&old)).await;
+    let applied = async || {
+        let all = store.all(sql!("SELECT name FROM schema_migrations"), params![]).await.unwrap();
+        all.len()
+    };
+    let (wanted, before) = (writes(), applied().await);
+    let begun = Instant::now();
+    let writers = writers(&client, wanted);
+    let reading = {
+        let url = client.url.clone();
+        tokio::runtime::Handle::current().spawn(async move { visitor(&url).await })
+    };
+    for at in 0..NODES {
+        // Both versions are at work for about as long.
+        while client.done.load(Ordering::SeqCst) < wanted * (at + 1) / (NODES + 2) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // In the middle of it, one of the newer ones is killed; it does not take the older ones with it.
+        if at == 2 {
+            cluster.kill(0, "-KILL");
+            cluster.start(0);
+        }
+        cluster.kill(at, "-TERM");
+        cluster.nodes[at].old = None;
+        cluster.start(at);
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let sockets = reading.await.unwrap();
+    let seconds = begun.elapsed().as_secs_f64();
+    client.answers().await;
+    let written = client.written.lock().unwrap().clone();
+    check(&store, &written).await;
+    println!(
+        "{} migrations beside older nodes: {}; {TURNS} replies to a visitor over {sockets} sockets",
+        applied().await - before,
+        told(&client, seconds)
+    );
     drop(cluster);
 }

@@ -81,6 +81,12 @@ impl World {
     pub async fn with(db: TestDb, setup: Setup) -> Self {
         secondme_llm::install_tls();
         let store = db.store(&[&secondme_jobs::MIGRATIONS, &migrations::MIGRATIONS]).await;
+        Self::with_store(store, setup).await
+    }
+
+    /// The same on a database that the story opened itself.
+    pub async fn with_store(store: Store, setup: Setup) -> Self {
+        secondme_llm::install_tls();
         let world = Self::on(store, Arc::new(ManualClock::at(START)), setup).await;
         demo::seed(&world.app).await.unwrap();
         world
