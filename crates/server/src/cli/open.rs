@@ -3,17 +3,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secondme_bus::{Bus, LocalBus, NatsBus};
 use secondme_kit::{Entropy, SecretKey, SystemClock};
 use secondme_llm::Scripted;
-use secondme_store::{Location, Store, Synchronous};
+use secondme_store::{Location, Store, StoreError, Synchronous};
 
 use crate::app::{App, Parts};
 use crate::chat::models::Models;
 use crate::config::Config;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How often a migration gives way to those who write meanwhile.
+const MIGRATION_TRIES: u32 = 60;
 
 /// The database of a server, brought to this version.
 pub(super) async fn store(config: &Config) -> Result<Store> {
@@ -27,7 +31,18 @@ pub(super) async fn store_beside(config: &Config) -> Result<Store> {
 
 /// While nodes are replaced one by one, those that wait for their turn work on what the first new one has extended already.
 async fn beside_newer(store: Store) -> Result<Store> {
-    let unknown = store.migrate_beside_newer(&[&secondme_jobs::MIGRATIONS, &crate::migrations::MIGRATIONS]).await?;
+    let mut tries = 0;
+    let unknown = loop {
+        match store.migrate_beside_newer(&[&secondme_jobs::MIGRATIONS, &crate::migrations::MIGRATIONS]).await {
+            // Older nodes write meanwhile: of two that wait for each other's tables, PostgreSQL sends one away.
+            Err(StoreError::Busy(why)) if tries < MIGRATION_TRIES => {
+                tries += 1;
+                tracing::warn!(why, tries, "the migration makes room for those who write, and tries again");
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            outcome => break outcome?,
+        }
+    };
     if let Some(last) = unknown.last() {
         tracing::warn!(last, count = unknown.len(), "the database was extended by a newer version; finish the upgrade");
     }
