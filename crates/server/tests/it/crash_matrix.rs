@@ -124,7 +124,8 @@ async fn check(store: &Store, acknowledged: &[String], round: u64) {
     for find in [
         sql!("SELECT content AS text FROM chat_messages WHERE role = 'user'"),
         sql!("SELECT content AS text FROM notes"),
-        sql!("SELECT display_text AS text FROM memory_events"),
+        // What the server itself notes of a chat or a post has their words.
+        sql!("SELECT display_text AS text FROM memory_events WHERE app_id <> 'secondme'"),
         sql!("SELECT content AS text FROM key_memories"),
         sql!("SELECT content AS text FROM plaza_posts"),
         sql!("SELECT content AS text FROM plaza_comments"),
