@@ -49,7 +49,7 @@ async fn logged_in(world: &World) -> String {
     let shown = browser.submit(&asked, "action=\"/auth/skills\"", &[]).await;
     let code: String = shown.html[shown.html.find("lba_ac_").unwrap()..]
         .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
         .collect();
     let body = spans().into_iter().find(|span| span.contains("codeVerifier")).unwrap();
     let body: Value = serde_json::from_str(&body.replace("<code>", &code).replace("<verifier>", VERIFIER)).unwrap();

@@ -115,12 +115,13 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 fn all(conn: &Connection, sql: Sql, params: &Params) -> Result<Vec<Row>, StoreError> {
     let fault = |e: rusqlite::Error| StoreError::sqlite(&e, Some(sql));
     let mut statement = conn.prepare_cached(sql.text(Dialect::Sqlite)).map_err(fault)?;
-    let columns = sql.columns(&statement);
     let mut rows = statement.query(rusqlite::params_from_iter(&params.0)).map_err(fault)?;
-    let mut out = Vec::new();
+    let (mut out, mut columns) = (Vec::new(), None);
     while let Some(row) = rows.next().map_err(fault)? {
+        // Only now: a statement prepared for tables that have grown since is prepared anew by its first step.
+        let columns = columns.get_or_insert_with(|| sql.columns(row.as_ref()));
         let values = (0..columns.len()).map(|i| row.get(i)).collect::<Result<_, _>>().map_err(fault)?;
-        out.push(Row::sqlite(sql, Arc::clone(&columns), values));
+        out.push(Row::sqlite(sql, Arc::clone(columns), values));
     }
     Ok(out)
 }
