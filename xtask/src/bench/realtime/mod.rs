@@ -47,6 +47,8 @@ pub async fn run(bench: &mut Bench) -> Result<(), String> {
         ("SECONDME_VISITOR__FREE_ANONYMOUS_PER_DAY", "0"),
         ("SECONDME_VISITOR__SOCKETS_PER_SESSION", "20000"),
         ("SECONDME_VISITOR__PING_SECONDS", "3600"),
+        // It is loaded while the server answers already, and would be counted as memory of sockets.
+        ("SECONDME_RECALL__EMBEDDER", ""),
     ];
     let launch =
         Launch { bin: bench.bin.clone(), data: bench.work.join("realtime"), flags: &[], environment: &environment };
