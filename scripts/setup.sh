@@ -2,7 +2,7 @@
 # Finds the system packages that are missing and installs them (Debian/Ubuntu, as root) or names them.
 #
 #   scripts/setup.sh build   what it takes to build and run: C/C++ compiler, make, cmake, libclang, python3 with pip
-#   scripts/setup.sh test    build, and what the tests start for themselves: PostgreSQL's server programs, nats-server, node with npm
+#   scripts/setup.sh test    build, and what the tests start for themselves: PostgreSQL's server programs, nats-server, nginx, node with npm
 #   scripts/setup.sh e2e     test, and a Chromium for the browser tests
 #
 # With nothing missing it prints nothing and takes milliseconds. Missing build packages are an error; missing test
@@ -70,6 +70,7 @@ check_build() {
 check_test() {
     have_postgres || missing postgresql 'PostgreSQL server programs (initdb, postgres)'
     have nats-server || [ -x /usr/sbin/nats-server ] || missing nats-server 'nats-server'
+    have nginx || [ -x /usr/sbin/nginx ] || missing nginx-light 'nginx'
     have node || missing nodejs 'Node.js (18 or newer)'
     have npm || missing npm 'npm'
 }

@@ -104,7 +104,14 @@ pub(super) fn settle(entry: &Entry, from: &Path, to: &Path) -> Result<(), PullEr
 }
 
 /// Held while a model is pulled; the system lets go of it when the process ends, however it ends.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    /// Let go of by name: a child that is just being started by another thread holds a copy of the file, and with it the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 /// Waits until no other process pulls this model.
 pub(super) fn lock(folder: &Path, progress: &dyn Progress) -> Result<Lock, PullError> {

@@ -115,7 +115,14 @@ async fn finish(target: &Target<'_>, postgres: Option<&Store>) -> Result<()> {
 }
 
 /// The server's own lock, so that none is running and none starts meanwhile.
-struct Lock(#[expect(dead_code, reason = "held, not read")] std::fs::File);
+struct Lock(std::fs::File);
+
+impl Drop for Lock {
+    /// Let go of by name: a child that is just being started by another thread holds a copy of the file, and with it the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl Lock {
     fn take(database: &Path) -> Result<Self> {
