@@ -89,6 +89,9 @@ impl ChatMessage {
         }
         let mut text = self.text.clone();
         for call in &self.calls {
+            if !text.is_empty() && !text.ends_with(char::is_whitespace) {
+                text.push(' ');
+            }
             text.push_str(&format!("(I call the function {} with {})", call.name, call.arguments));
         }
         Self { text, calls: Vec::new(), ..self.clone() }

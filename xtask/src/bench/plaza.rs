@@ -121,8 +121,9 @@ fn fill(path: &Path) -> rusqlite::Result<()> {
                 said.join(" ")
             );
             let created = 1_700_000_000_000 + n * 60_000;
-            // Most posts are liked by few; some by many.
-            let heat = if n % 97 == 0 { n % 500 } else { n % 5 };
+            // Most posts are liked by few; some by many. Whatever their words are.
+            let chance = n * 2_654_435_761 % 10_007;
+            let heat = if chance < 100 { chance * 5 } else { chance % 5 };
             let hot = (1.0 + heat as f64).log2() + created as f64 / 43_200_000.0;
             let kind = ["discussion", "ama", "info"][usize::try_from(n % 3).unwrap_or(0)];
             let author = FIRST_USER + n * 7_919 % USERS;

@@ -24,7 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// The memories that were in the prompt of a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Sources {
+pub struct AnswerSources {
     message_id: String,
     sources: Vec<Source>,
     /// What the avatar called for this answer, in order.
@@ -86,17 +86,17 @@ pub struct Source {
 /// visitor of one of their avatars. Answers without any, and what others said, have none.
 #[utoipa::path(get, path = "/secondme/chat/messages/{messageId}/sources", tag = "Chat",
     params(("messageId" = String, Path, description = "`msg_…`, from `chat/session/messages`, or `vmsg_…`, from the conversations of visitors.")),
-    security(("token" = ["chat.read"])), responses((status = 200, body = Envelope<Sources>)))]
+    security(("token" = ["chat.read"])), responses((status = 200, body = Envelope<AnswerSources>)))]
 async fn sources(
     State(app): State<App>,
     auth: Auth<permissions::ChatRead>,
     Path(message_id): Path<String>,
-) -> Reply<Sources> {
+) -> Reply<AnswerSources> {
     let sources = list(app.store(), auth.caller.user_id, &message_id).await?;
     let mut tx = app.store().read().await?;
     let tool_calls = calls::list(&mut tx, auth.caller.user_id, &message_id).await?;
     let tool_calls = tool_calls.into_iter().map(ToolCallRow::from).collect();
-    Ok(Data(Sources { message_id, sources, tool_calls }))
+    Ok(Data(AnswerSources { message_id, sources, tool_calls }))
 }
 
 /// Stores the manifest of a message, in the transaction that stores the message.

@@ -2,7 +2,6 @@
 //! nginx with the printed configuration passes streams and sockets as they come.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use secondme_server::users::accounts::{self, NewUser};
 use secondme_server::users::keys;
 use serde_json::{Value, json};
 
-use crate::harness::{Setup, Socket, TestDb, World, answer, assembled, both, data, events};
+use crate::harness::{Setup, Socket, TestDb, World, answer, assembled, both, data, events, free_port};
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -144,10 +143,6 @@ fn binary() -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).map(|dir| dir.join("nginx"));
     named.into_iter().chain(found).find(|file| file.is_file())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Nginx {

@@ -71,6 +71,36 @@ both! {
         assert_eq!(ids(&feed(&world, ADA, "pageSize=1&page=2").await), [of_lin]);
     }
 
+    async fn more_friends_than_a_page_has_posts(db: TestDb) {
+        let world = World::new(db).await;
+        let mut friends = Vec::new();
+        for n in 0..7 {
+            let friend = resident(&world, &format!("friend{n}")).await;
+            befriend(&world, ADA, &friend.token, 1, friend.id).await;
+            friends.push(friend.token);
+        }
+        // One was loud long ago, one speaks all the time, one never.
+        let mut made: Vec<(String, &str)> = Vec::new();
+        for (n, who) in [1, 1, 1, 1, 2, 3, 2, 4, 2, 5, 2, 6, 6, 2].into_iter().enumerate() {
+            let kind = ["discussion", "ama"][n % 2];
+            let post = json!({"content": n.to_string(), "contentType": kind});
+            made.push((publish(&world, &friends[who], post).await, kind));
+        }
+        made.reverse();
+        for kind in ["", "ama"] {
+            let expected: Vec<&String> = made.iter().filter(|(_, of)| kind.is_empty() || *of == kind).map(|(id, _)| id).collect();
+            let (mut by_cursor, mut by_page, mut cursor) = (Vec::new(), Vec::new(), String::new());
+            for page in 1..=expected.len().div_ceil(2) {
+                let next = feed(&world, ADA, &format!("pageSize=2&type={kind}&cursor={cursor}")).await;
+                by_cursor.extend(ids(&next));
+                cursor = next["nextCursor"].as_str().unwrap_or_default().to_owned();
+                by_page.extend(ids(&feed(&world, ADA, &format!("pageSize=2&type={kind}&page={page}")).await));
+            }
+            assert_eq!((by_cursor.iter().collect::<Vec<_>>(), cursor.as_str()), (expected.clone(), ""), "{kind}");
+            assert_eq!(by_page.iter().collect::<Vec<_>>(), expected, "{kind}");
+        }
+    }
+
     async fn featured_is_what_others_care_about_not_the_newest(db: TestDb) {
         let world = World::new(db).await;
         let loved = publish(&world, ADA, json!({"content": "loved"})).await;

@@ -176,7 +176,7 @@ fn mistakes_in_the_configuration_are_named() {
     let output = secondme(dir.path()).args(["config", "check"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && text.contains("bus.url") && !text.contains("geheim"), "{text}");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::harness::free_port();
     let output = secondme(dir.path())
         .args(["serve", "--model", "echo", "--listen", "127.0.0.1:0"])
         .env("SECONDME_BUS__URL", format!("nats://u:geheim@127.0.0.1:{port}"))

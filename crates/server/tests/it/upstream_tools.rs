@@ -166,6 +166,7 @@ both! {
         let messages = second["messages"].as_array().unwrap();
         let [.., asked, told] = messages.as_slice() else { panic!("{second}") };
         assert_eq!((&asked["role"], &asked["tool_calls"][0]["id"]), (&json!("assistant"), &json!("call_0")));
+        assert_eq!(asked["content"], "Let me look. ", "the model reads what it said before the call");
         assert_eq!(asked["tool_calls"][0]["function"], json!({"name": "todo_list", "arguments": r#"{"name": "home"}"#}));
         assert_eq!((&told["role"], &told["tool_call_id"]), (&json!("tool"), &json!("call_0")));
         assert_eq!(second["tools"], first["tools"], "it may ask for more");

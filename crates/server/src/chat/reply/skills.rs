@@ -11,22 +11,24 @@ impl Reply {
     pub(super) async fn talk(&mut self, mut stream: ChatStream) -> End {
         let max = self.app.config().integrations.chat_calls_max;
         loop {
+            let before = self.said.len();
             let end = self.follow(stream, Show::AsItComes).await;
             if !matches!(end, End::Finished(FinishReason::ToolCalls, _)) || self.made.len() >= max {
                 return end;
             }
-            match self.call(max).await {
+            let words = self.said.get(before..).unwrap_or_default().to_owned();
+            match self.call(&words, max).await {
                 Ok(next) => stream = next,
                 Err(error) => return End::Failed(error),
             }
         }
     }
 
-    /// Makes the calls that the model asked for, with no transaction open, and asks it on.
-    async fn call(&mut self, max: usize) -> Result<ChatStream> {
+    /// Makes the calls that the model asked for after some words, with no transaction open, and asks it on.
+    async fn call(&mut self, words: &str, max: usize) -> Result<ChatStream> {
         let mut asked = std::mem::take(&mut self.calls);
         asked.truncate(max - self.made.len());
-        self.asked.push(ChatMessage { calls: asked.clone(), ..ChatMessage::assistant("") });
+        self.asked.push(ChatMessage { calls: asked.clone(), ..ChatMessage::assistant(words) });
         for call in asked {
             let known = self.offered.iter().find(|offered| offered.tool.name == call.name);
             if let Some(offered) = known {

@@ -52,20 +52,31 @@ fn of_author() -> Sql {
     )
 }
 
-/// Of every friend no more than a page, by the index of authors; then the newest of those.
+/// First who of the friends posted last, no more of them than a page has posts: nobody else can be on it. Then of each of those no
+/// more than a page, by the index of authors, and the newest of these.
 fn of_friends() -> Sql {
     sql!(
-        sqlite: "SELECT p.seq FROM friendships f CROSS JOIN plaza_posts p
-             WHERE f.user_id = $4 AND NOT f.blocked_by_me AND p.seq IN
+        sqlite: "SELECT p.seq FROM
+               (SELECT f.friend_id, (SELECT q.seq FROM plaza_posts q
+                    WHERE q.author_id = f.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
+                    ORDER BY q.seq DESC LIMIT 1) AS latest
+                FROM friendships f WHERE f.user_id = $4 AND NOT f.blocked_by_me
+                ORDER BY latest DESC NULLS LAST LIMIT $2 + $3) a
+             CROSS JOIN plaza_posts p WHERE p.seq IN
                (SELECT q.seq FROM plaza_posts q
-                WHERE q.author_id = f.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
+                WHERE q.author_id = a.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
                 ORDER BY q.seq DESC LIMIT $2 + $3)
              ORDER BY p.seq DESC LIMIT $2 OFFSET $3",
-        postgres: "SELECT p.seq FROM friendships f CROSS JOIN LATERAL
+        postgres: "SELECT p.seq FROM
+               (SELECT f.friend_id, (SELECT q.seq FROM plaza_posts q
+                    WHERE q.author_id = f.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
+                    ORDER BY q.seq DESC LIMIT 1) AS latest
+                FROM friendships f WHERE f.user_id = $4 AND NOT f.blocked_by_me
+                ORDER BY latest DESC NULLS LAST LIMIT CAST($2 AS BIGINT) + CAST($3 AS BIGINT)) a
+             CROSS JOIN LATERAL
                (SELECT q.seq FROM plaza_posts q
-                WHERE q.author_id = f.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
+                WHERE q.author_id = a.friend_id AND q.seq < $1 AND q.state = 'visible' AND ($5 = '' OR q.content_type = $5)
                 ORDER BY q.seq DESC LIMIT CAST($2 AS BIGINT) + CAST($3 AS BIGINT)) p
-             WHERE f.user_id = $4 AND NOT f.blocked_by_me
              ORDER BY p.seq DESC LIMIT $2 OFFSET $3",
     )
 }

@@ -113,10 +113,14 @@ impl Walks {
         known.map_or(Start::Skip((slice.number - 1).saturating_mul(slice.size)), Start::At)
     }
 
-    /// Notes where a page ended: there the next one begins. A page without rows ended where it began.
+    /// Notes where a page ended: there the next one begins. A page without rows ended where it began. Who names places needs no
+    /// notes, and must not move those of another client of the same reader.
     pub fn remember(&self, reader: i64, list: &str, slice: &Slice, end: Option<Cursor>) {
+        if slice.cursor.is_some() {
+            return;
+        }
         let key = |number| (reader, list.to_owned(), slice.size, number);
-        let end = end.or_else(|| slice.cursor.or_else(|| self.0.get(&key(slice.number))));
+        let end = end.or_else(|| self.0.get(&key(slice.number)));
         if let Some(end) = end {
             self.0.insert(key(slice.number.saturating_add(1)), end);
         }
@@ -154,6 +158,9 @@ mod tests {
         assert_eq!(walks.start(1, "a", &slice(2)), Start::At(Cursor::Seq(91)));
         walks.remember(1, "a", &slice(2), None);
         assert_eq!(walks.start(1, "a", &slice(3)), Start::At(Cursor::Seq(91)), "an empty page moves nothing");
+        let named = Slice { cursor: Some(Cursor::Seq(50)), ..slice(1) };
+        walks.remember(1, "a", &named, Some(Cursor::Seq(40)));
+        assert_eq!(walks.start(1, "a", &slice(2)), Start::At(Cursor::Seq(91)), "a walk by cursors disturbs nobody");
         assert_eq!(walks.start(2, "a", &slice(2)), Start::Skip(10), "another reader");
         assert_eq!(walks.start(1, "b", &slice(2)), Start::Skip(10), "another list");
     }

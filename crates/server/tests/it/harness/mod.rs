@@ -1,6 +1,7 @@
 //! A server of its own for each story: a fresh database, a clock that stands still, a scripted model, a real port.
 
 mod browser;
+pub mod cluster;
 mod events;
 mod nats;
 mod receiver;
@@ -36,6 +37,11 @@ pub const START: i64 = 1_750_000_000_000;
 pub const ADA: &str = "lba_at_demo_ada";
 /// Lin's personal token.
 pub const LIN: &str = "lba_at_demo_lin";
+
+/// A port that nobody has, for a process that is told which to take.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
 
 pub struct World {
     pub app: App,

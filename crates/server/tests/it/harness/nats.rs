@@ -1,6 +1,6 @@
 //! A NATS server of its own for a story.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ impl Nats {
     /// Starts one and waits until it answers. None where it is not installed, unless the services are required.
     pub async fn start() -> Option<Self> {
         // The listener must be gone before the server wants the port.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = super::free_port();
         Self::on(port).await
     }
 

@@ -4,7 +4,6 @@
 //! `SECONDME_TEST_TURNS` (default 60) and `SECONDME_TEST_KILLS` (default 5) set the size: 500 and 50 for the full proof.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener as StdListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use futures::StreamExt;
 use secondme_store::{Dialect, Location};
 use serde_json::{Value, json};
 
-use crate::harness::{AVATAR_KEY, LIN, Nats, Socket, TestDb, assembled};
+use crate::harness::{AVATAR_KEY, LIN, Nats, Socket, TestDb, assembled, free_port};
 
 fn size(name: &str, default: usize) -> usize {
     std::env::var_os(name).and_then(|n| n.to_str()?.parse().ok()).unwrap_or(default)
@@ -56,10 +55,6 @@ pub async fn upstream() -> String {
 #[expect(clippy::disallowed_methods, reason = "the model is another machine, not a part of the server")]
 fn serve(listener: tokio::net::TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await });
-}
-
-fn free_port() -> u16 {
-    StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A server process; killed when dropped.
