@@ -24,7 +24,7 @@ pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::ModelError;
 pub use estimate::estimate_tokens;
 pub use model::{ChatModel, Load, ModelInfo, ModelStatus};
-pub use process::ensure_passive_threads;
+pub use process::{PASSIVE_THREADS, ensure_environment, ensure_passive_threads};
 pub use request::{ChatMessage, ChatRequest, Image, Output, Role, Sampling};
 pub use scripted::Scripted;
 pub use spec::{ModelSpec, open};

@@ -1,4 +1,4 @@
-//! A setting that the engine's thread library reads before `main` begins. See ADR 0010.
+//! Settings that libraries read before `main` begins. See ADR 0010 and ADR 0033.
 
 /// The variable of the OpenMP library that says how its threads wait for each other.
 const POLICY: &str = "OMP_WAIT_POLICY";
@@ -8,15 +8,27 @@ pub(crate) fn threads_are_passive() -> bool {
     std::env::var_os(POLICY).is_some_and(|policy| policy.eq_ignore_ascii_case("passive"))
 }
 
-/// Makes sure that the engine's threads sleep while they wait instead of spinning, which costs a multiple of the work as soon
-/// as anything else runs on the machine. The library reads that from the environment when the program is loaded, so the
-/// program is executed once more in place (same process, same arguments) with `OMP_WAIT_POLICY=passive`, unless the variable
-/// is set already. Call it first in `main`, and only where a model is embedded. Does nothing on other systems than Unix.
+/// Says that the engine's threads sleep while they wait instead of spinning, which costs a multiple of the work as soon as
+/// anything else runs on the machine.
+pub const PASSIVE_THREADS: (&str, &str) = (POLICY, "passive");
+
+/// [`ensure_environment`] for [`PASSIVE_THREADS`].
 ///
 /// # Errors
-/// What the system says when the program cannot be executed anew; going on is safe, only slower on a busy machine.
+/// As [`ensure_environment`].
 pub fn ensure_passive_threads() -> std::io::Result<()> {
-    if std::env::var_os(POLICY).is_some() {
+    ensure_environment(&[PASSIVE_THREADS])
+}
+
+/// Makes sure that variables are set that libraries read when the program is loaded, before `main`: the program is executed once
+/// more in place (same process, same arguments) with those that are missing. What is set already stays as it is. Call it first
+/// in `main`. Does nothing on other systems than Unix.
+///
+/// # Errors
+/// What the system says when the program cannot be executed anew; going on is safe, with the libraries' defaults.
+pub fn ensure_environment(variables: &[(&str, &str)]) -> std::io::Result<()> {
+    let missing: Vec<_> = variables.iter().filter(|(name, _)| std::env::var_os(name).is_none()).copied().collect();
+    if missing.is_empty() {
         return Ok(());
     }
     #[cfg(unix)]
@@ -27,7 +39,7 @@ pub fn ensure_passive_threads() -> std::io::Result<()> {
         if let Some(name) = args.next() {
             command.arg0(name);
         }
-        Err(command.args(args).env(POLICY, "passive").exec())
+        Err(command.args(args).envs(missing).exec())
     }
     #[cfg(not(unix))]
     Ok(())

@@ -149,7 +149,10 @@ impl Nginx {
     /// None, and it is said, where nginx is not installed and need not be.
     async fn start(nodes: [u16; 3]) -> Option<Self> {
         let Some(binary) = binary() else {
-            assert!(std::env::var("SECONDME_REQUIRE_SERVICES").as_deref() != Ok("1"), "nginx is not installed");
+            assert!(
+                std::env::var_os("SECONDME_REQUIRE_SERVICES").is_none_or(|value| value != "1"),
+                "nginx is not installed"
+            );
             #[expect(clippy::print_stderr, reason = "a test that was left out must be seen")]
             {
                 eprintln!("SKIPPED: nginx is not installed (PATH or SECONDME_NGINX)");

@@ -112,11 +112,13 @@ pub(super) async fn ranked(
         );
         tx.all(sql, params![after, limit, skip, *id, author, kind]).await?
     } else {
+        // SQLite: the matches of the time of the ranking once, not each ranked post's words one by one.
         let sql = sql!(
             sqlite: "SELECT r.position, r.post_seq FROM plaza_ranked r JOIN plaza_posts p ON p.seq = r.post_seq
                  WHERE r.ranking_id = $4 AND r.position > $1 AND p.state = 'visible'
                    AND (CAST($5 AS BIGINT) = 0 OR p.author_id = $5) AND ($6 = '' OR p.content_type = $6)
-                   AND EXISTS (SELECT 1 FROM plaza_words w WHERE w.words MATCH $7 AND w.rowid = r.post_seq)
+                   AND r.post_seq IN (SELECT w.rowid FROM plaza_words w WHERE w.words MATCH $7
+                     AND w.rowid >= (SELECT MIN(post_seq) FROM plaza_ranked WHERE ranking_id = $4))
                  ORDER BY r.position LIMIT $2 OFFSET $3",
             postgres: "SELECT r.position, r.post_seq FROM plaza_ranked r JOIN plaza_posts p ON p.seq = r.post_seq
                  JOIN plaza_words w ON w.post_seq = r.post_seq
@@ -188,7 +190,8 @@ async fn ranked_counts(tx: &mut Tx, source: &Source) -> Result<Vec<(String, i64)
         let sql = sql!(
             sqlite: "SELECT p.content_type, COUNT(*) AS posts FROM plaza_ranked r JOIN plaza_posts p ON p.seq = r.post_seq
                  WHERE r.ranking_id = $1 AND p.state = 'visible' AND (CAST($2 AS BIGINT) = 0 OR p.author_id = $2)
-                   AND EXISTS (SELECT 1 FROM plaza_words w WHERE w.words MATCH $3 AND w.rowid = r.post_seq)
+                   AND r.post_seq IN (SELECT w.rowid FROM plaza_words w WHERE w.words MATCH $3
+                     AND w.rowid >= (SELECT MIN(post_seq) FROM plaza_ranked WHERE ranking_id = $1))
                  GROUP BY p.content_type",
             postgres: "SELECT p.content_type, COUNT(*) AS posts FROM plaza_ranked r
                  JOIN plaza_posts p ON p.seq = r.post_seq JOIN plaza_words w ON w.post_seq = r.post_seq
