@@ -195,6 +195,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn the_parts_of_all_threads_are_searched() {
+        let count = ROWS_PER_THREAD + ROWS_PER_THREAD / 10;
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        let codes: Vec<Code> = (0..count).map(|_| Code::of(&[0.0; 64].map(|_: f32| next()))).collect();
+        let mut vectors = Vectors::default();
+        for (slot, code) in codes.iter().enumerate() {
+            assert!(vectors.set(slot as Slot, code));
+        }
+        for slot in [0, 7, ROWS_PER_THREAD - 1, ROWS_PER_THREAD, count - 1] {
+            let best = |wanted: &(dyn Fn(Slot) -> bool + Sync)| {
+                let near = vectors.nearest(&codes[slot], 5, false, wanted);
+                assert_eq!(near.len(), 5);
+                near.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+            };
+            assert_eq!(best(&|_| true).0, slot as Slot);
+            let other = best(&|at| at != slot as Slot);
+            assert_ne!(other.0, slot as Slot);
+            assert_eq!(other.0, best(&|at| at != slot as Slot).0, "the same every time");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_nearest_by_sign_are_found(rows in prop::collection::vec(any::<u64>(), 6 * 21), words in 1usize..=7, question in any::<[u64; 7]>()) {

@@ -129,13 +129,13 @@ fn run(cli: Cli) -> Outcome {
         Command::Config(command) => config::run(&common, &command),
         Command::Serve(args) => {
             let config = common.load(args.overrides())?;
-            environment(&config)?;
+            environment(&config);
             runtime()?.block_on(serve::run(config, args))
         }
         Command::Memory(command) => {
             let config = common.load(Vec::new())?;
             if command.uses_model() {
-                environment(&config)?;
+                environment(&config);
             }
             runtime()?.block_on(memory::run(config, command))
         }
@@ -157,14 +157,14 @@ fn run(cli: Cli) -> Outcome {
 }
 
 /// Prepares the process for serving: the allocator takes memory as it needs it, and an embedded model's threads sleep while they
-/// wait.
-fn environment(config: &Config) -> Outcome {
+/// wait. Where the program cannot be executed once more for that, it goes on as it is.
+fn environment(config: &Config) {
     let mut variables = vec![("MIMALLOC_ARENA_EAGER_COMMIT", "0")];
     let models = &config.models;
     if models.nano.kind == "embedded" || models.pro.kind == "embedded" {
         variables.push(secondme_llm::PASSIVE_THREADS);
     }
-    Ok(secondme_llm::ensure_environment(&variables)?)
+    let _ = secondme_llm::ensure_environment(&variables);
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
