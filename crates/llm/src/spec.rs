@@ -24,7 +24,7 @@ pub enum ModelSpec {
 /// `Unavailable` when the configuration cannot work (a bad address).
 pub fn open(spec: &ModelSpec) -> Result<Arc<dyn ChatModel>, ModelError> {
     Ok(match spec {
-        ModelSpec::Echo => Arc::new(Scripted::echo()),
+        ModelSpec::Echo => Arc::new(Scripted::echo().forgetful()),
         ModelSpec::Embedded(options) => Arc::new(Embedded::open(options)?),
         ModelSpec::Upstream(options) => Arc::new(Upstream::new(options.clone())?),
     })

@@ -42,7 +42,7 @@ impl Step {
     }
 }
 
-/// Requests that are remembered for tests to look at; a server that runs on `echo` must not grow.
+/// Requests that are remembered for tests to look at.
 const REMEMBERED: usize = 1_000;
 
 type Script = Box<dyn Fn(&ChatRequest) -> Vec<Step> + Send + Sync>;
@@ -54,6 +54,7 @@ pub struct Scripted {
     vision: bool,
     constrains: bool,
     tools: bool,
+    remembers: bool,
     requests: Mutex<VecDeque<ChatRequest>>,
 }
 
@@ -93,6 +94,7 @@ impl Scripted {
             vision: true,
             constrains: true,
             tools: false,
+            remembers: true,
             requests: Mutex::default(),
         }
     }
@@ -118,12 +120,22 @@ impl Scripted {
         self
     }
 
+    /// Remembers no requests: a server that runs on it for weeks must not grow.
+    #[must_use]
+    pub fn forgetful(mut self) -> Self {
+        self.remembers = false;
+        self
+    }
+
     /// The last requests, oldest first; older ones than the last thousand are forgotten.
     pub fn requests(&self) -> Vec<ChatRequest> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn remember(&self, request: &ChatRequest) {
+        if !self.remembers {
+            return;
+        }
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         if requests.len() == REMEMBERED {
             requests.pop_front();

@@ -35,6 +35,13 @@ async fn echo_honours_max_tokens() {
 }
 
 #[tokio::test]
+async fn a_forgetful_one_answers_and_keeps_nothing() {
+    let echo = Scripted::echo().forgetful();
+    let answer = echo.start(ask("hello")).await.unwrap().collect_answer().await.unwrap();
+    assert_eq!((answer.text.as_str(), echo.requests().len()), ("You said: hello", 0));
+}
+
+#[tokio::test]
 async fn scripts_can_refuse_fail_cut_and_run_out() {
     let busy = ModelError::Busy { retry_after_secs: 3 };
     let broken = ModelError::Broken("x".into());

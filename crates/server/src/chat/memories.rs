@@ -3,7 +3,6 @@
 //! Whatever is in a prompt can be read out by the model, so the listener decides here, in the search, and not in instructions.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 
 use secondme_kit::clock::iso;
 use secondme_llm::ChatModel;
@@ -20,7 +19,7 @@ use crate::memory::retrieval::{self, Hit, Query};
 pub struct Section {
     /// What the model reads; empty when there is nothing to say.
     pub text: String,
-    /// The memories, in the order in which they stand there.
+    /// The memories in it, the best first.
     pub sources: Vec<Hit>,
 }
 
@@ -105,32 +104,46 @@ fn without_echoes(mut hits: Vec<Hit>, message: &str) -> Vec<Hit> {
 }
 
 /// The memories as the model reads them, as many as fit into `budget` tokens, the best first; of long ones what fits `message`.
+/// What one speaker said on one day stands under one heading: a name or a day in each line is what small models answer with.
 pub fn section(model: &dyn ChatModel, name: &str, message: &str, hits: &[Hit], budget: usize) -> Section {
-    let mut section = Section {
-        text: format!(
-            "## What you remember\nThings from {name}'s notes and earlier conversations. Use those that fit; the others are to stay unsaid."
-        ),
-        sources: Vec::new(),
-    };
-    let mut used = model.count_tokens(&section.text);
+    let intro = format!(
+        "## What you remember\nThings from {name}'s notes and earlier conversations. Use those that fit; the others are to stay unsaid."
+    );
+    let mut used = model.count_tokens(&intro);
+    let mut groups: Vec<(String, String)> = Vec::new();
+    let mut sources = Vec::new();
     for hit in hits {
-        let line = line(hit, message);
+        let heading = heading(hit);
+        let line = format!("\n- {}", secondme_recall::excerpt(&hit.text, message, SHOWN_CHARS));
+        let place = groups.iter().position(|(other, _)| *other == heading);
         used += model.count_tokens(&line);
+        if place.is_none() {
+            used += model.count_tokens(&heading);
+        }
         if used > budget {
             break;
         }
-        section.text.push_str(&line);
-        section.sources.push(hit.clone());
+        match place.and_then(|place| groups.get_mut(place)) {
+            Some((_, lines)) => lines.push_str(&line),
+            None => groups.push((heading, line)),
+        }
+        sources.push(hit.clone());
     }
-    if section.sources.is_empty() { Section::default() } else { section }
+    if sources.is_empty() {
+        return Section::default();
+    }
+    let said: String = groups.into_iter().map(|(heading, lines)| heading + &lines).collect();
+    Section { text: intro + &said, sources }
 }
 
-/// `- Ada: … (2025-06-15)`, on one line. The day stands last: what stands first is what small models answer with.
-fn line(hit: &Hit, message: &str) -> String {
-    let mut line = hit.speaker.as_ref().map_or_else(|| "\n- ".to_owned(), |speaker| format!("\n- {speaker}: "));
-    line.push_str(&secondme_recall::excerpt(&hit.text, message, SHOWN_CHARS));
-    let _ = write!(line, " ({})", iso(hit.happened_at).get(..10).unwrap_or_default());
-    line
+/// `### Ada said on 2025-06-15`, on a line of its own.
+fn heading(hit: &Hit) -> String {
+    let day = iso(hit.happened_at);
+    let day = day.get(..10).unwrap_or_default();
+    match &hit.speaker {
+        Some(speaker) => format!("\n### {speaker} said on {day}"),
+        None => format!("\n### Noted on {day}"),
+    }
 }
 
 /// A message that can be recalled from now on.
@@ -193,11 +206,17 @@ mod tests {
     }
 
     #[test]
-    fn a_section_names_day_and_speaker_and_stays_in_its_budget() {
-        let hits = [hit(1, Some("Ada"), "I keep  bees\nin Lisbon"), hit(2, None, &"long ".repeat(300))];
+    fn a_section_names_day_and_speaker_once_and_stays_in_its_budget() {
+        let hits = [
+            hit(1, Some("Ada"), "I keep  bees\nin Lisbon"),
+            hit(2, None, &"long ".repeat(300)),
+            hit(3, Some("Ada"), "The bees sleep."),
+        ];
         let all = section(&Scripted::echo(), "Ada", "bees", &hits, 10_000);
-        assert!(all.text.contains("\n- Ada: I keep bees in Lisbon (2025-06-15)\n- long"));
-        assert!(all.text.ends_with("… (2025-06-15)") && all.sources.len() == 2);
+        let said =
+            "\n### Ada said on 2025-06-15\n- I keep bees in Lisbon\n- The bees sleep.\n### Noted on 2025-06-15\n- long";
+        assert!(all.text.contains(said) && all.text.ends_with('…'), "{}", all.text);
+        assert_eq!(all.sources.iter().map(|s| s.entry_id).collect::<Vec<_>>(), [1, 2, 3]);
         let one = section(&Scripted::echo(), "Ada", "bees", &hits, 70);
         assert_eq!(one.sources.iter().map(|s| s.entry_id).collect::<Vec<_>>(), [1]);
         let none = section(&Scripted::echo(), "Ada", "bees", &hits, 5);

@@ -135,7 +135,7 @@ pub(super) async fn bus(config: &Config) -> Result<Arc<dyn Bus>> {
 
 /// An [`App`] for commands that talk to the database only.
 pub(super) async fn app(config: Config) -> Result<App> {
-    let echo: Arc<dyn secondme_llm::ChatModel> = Arc::new(Scripted::echo());
+    let echo: Arc<dyn secondme_llm::ChatModel> = Arc::new(Scripted::echo().forgetful());
     app_with(config, Models::new(echo.clone(), echo)).await
 }
 

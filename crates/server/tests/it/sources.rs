@@ -27,7 +27,7 @@ both! {
         say(&world, LIN, "My bicycle is called Bucephalus.", None).await;
         let second = say(&world, ADA, "What is the name of my bicycle?", None).await;
         let prompt = world.model.requests().pop().unwrap().messages;
-        assert!(prompt[0].text.contains("\n- Ada: My bicycle is called Rocinante. (2025-06-15)"), "{}", prompt[0].text);
+        assert!(prompt[0].text.contains("\n### Ada said on 2025-06-15\n- My bicycle is called Rocinante."), "{}", prompt[0].text);
         assert!(prompt[0].text.starts_with("You are the second self of") && !prompt[0].text.contains("Bucephalus"));
         let answer = last_message(&world, &second).await;
         let sources = sources(&world, &answer).await;

@@ -85,8 +85,9 @@ both! {
         let list = data(world.get("secondme/memory/key/search?keyword=Alfama", ADA).await);
         let id = &list["list"][0]["id"];
         data(world.post(&format!("secondme/memory/key/{id}/update"), ADA, &json!({"visibility": 0})).await);
-        let (prompt, _) = ask(&world, &token, &session, "Do you still teach pottery?").await;
-        assert!(!prompt.contains("## What you remember\nThings from Ada Sample's notes and earlier conversations. Use those that fit; the others are to stay unsaid.\n- I teach"), "{prompt}");
+        let (_, answer) = ask(&world, &token, &session, "Do you still teach pottery?").await;
+        let told = data(world.get(&format!("secondme/chat/messages/{answer}/sources"), ADA).await);
+        assert!(!told.to_string().contains("pottery") && told.to_string().contains("Azores"), "{told}");
     }
 
     async fn a_note_named_for_an_avatar_is_told_by_that_avatar_alone(db: TestDb) {
