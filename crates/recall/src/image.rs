@@ -38,12 +38,12 @@ pub(crate) struct Memory {
     pub conversation: u32,
     pub length: u16,
     pub importance: f32,
-    pub kind: u8,
-    pub alive: bool,
 }
 
 /// No speaker, no conversation.
 pub(crate) const NOBODY: u32 = u32::MAX;
+/// The kind of a forgotten memory.
+const DEAD: u8 = u8::MAX;
 
 /// The image.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,8 @@ pub struct Image {
     pub(crate) memories: Vec<Memory>,
     /// Their lengths again, close together, for walks through long lists.
     pub(crate) lengths: Vec<u16>,
+    /// What kind each is, or [`DEAD`]; close together, as many are asked for in each search.
+    pub(crate) kinds: Vec<u8>,
     pub(crate) postings: Postings,
     pub(crate) vectors: Vectors,
     pub(crate) speakers: Names,
@@ -112,9 +114,8 @@ impl Image {
             conversation,
             length: u16::try_from(tokens.len()).unwrap_or(u16::MAX),
             importance: item.importance,
-            kind: item.kind.min(31),
-            alive: true,
         });
+        self.kinds.push(item.kind.min(31));
         self.by_id.insert(item.id, slot);
         self.alive += 1;
         self.total_length += tokens.len() as u64;
@@ -130,8 +131,8 @@ impl Image {
     /// Forgets a memory.
     pub fn remove(&mut self, id: i64) {
         let Some(slot) = self.by_id.remove(&id) else { return };
-        let Some(memory) = self.memories.get_mut(slot as usize) else { return };
-        memory.alive = false;
+        let Some(memory) = self.memories.get(slot as usize) else { return };
+        self.kinds[slot as usize] = DEAD;
         self.alive -= 1;
         self.total_length -= u64::from(memory.length);
         if let Some(turns) = self.turns.get_mut(memory.conversation as usize) {
@@ -141,7 +142,7 @@ impl Image {
 
     /// The memories with the nearest vectors, in no particular order; `exact`: every vector is compared, however many there are.
     pub fn nearest(&self, question: &Code, count: usize, exact: bool) -> Vec<i64> {
-        let near = self.vectors.nearest(question, count, exact, |slot| self.memory(slot).alive);
+        let near = self.vectors.nearest(question, count, exact, |slot| self.kind(slot).is_some());
         near.into_iter().map(|(slot, _)| self.memory(slot).id).collect()
     }
 
@@ -169,6 +170,8 @@ impl Image {
     pub fn bytes(&self) -> usize {
         let names = |names: &Names| names.all.iter().map(|name| 2 * name.len() + 64).sum::<usize>();
         self.memories.capacity() * size_of::<Memory>()
+            + 2 * self.lengths.capacity()
+            + self.kinds.capacity()
             + self.postings.bytes()
             + self.vectors.bytes()
             + self.by_id.capacity() * 18
@@ -179,6 +182,17 @@ impl Image {
 
     pub(crate) fn memory(&self, slot: Slot) -> &Memory {
         &self.memories[slot as usize]
+    }
+
+    /// What kind of memory it is; `None` when it was forgotten.
+    pub(crate) fn kind(&self, slot: Slot) -> Option<u8> {
+        Some(self.kinds[slot as usize]).filter(|kind| *kind != DEAD)
+    }
+
+    /// The memories of a conversation, in no particular order.
+    pub(crate) fn of_conversation(&self, name: &str) -> Vec<Slot> {
+        let turns = self.conversations.find(name).and_then(|number| self.turns.get(number as usize));
+        turns.map_or_else(Vec::new, |turns| turns.iter().map(|turn| turn.1).collect())
     }
 
     /// The memory that stands `step` places after (before, if negative) this one in its conversation.

@@ -11,8 +11,11 @@ use crate::search::Asked;
 
 impl Asked<'_> {
     pub(crate) fn ranked(&self, candidates: &[Slot]) -> Vec<Found> {
-        let evidence = Evidence::of_all(self, candidates);
-        let signs: Vec<Signs> = candidates.iter().map(|slot| self.signs(*slot, &evidence)).collect();
+        let beside: Vec<Beside> =
+            candidates.iter().map(|slot| [-1, 1].map(|step| self.image.neighbour(*slot, step))).collect();
+        let evidence = Evidence::of_all(self, candidates, &beside);
+        let signs: Vec<Signs> =
+            candidates.iter().zip(&beside).map(|(slot, beside)| self.signs(*slot, beside, &evidence)).collect();
         let scale = Scale::of(&signs);
         let sessions = self.sessions(candidates, &signs, &scale);
         let mut found: Vec<Found> = candidates
@@ -56,9 +59,9 @@ impl Asked<'_> {
         near.fold(0.0, f32::max)
     }
 
-    fn signs(&self, slot: Slot, evidence: &Evidence) -> Signs {
+    fn signs(&self, slot: Slot, beside: &Beside, evidence: &Evidence) -> Signs {
         let own = evidence.of(slot);
-        let beside = [-1, 1].map(|step| self.image.neighbour(slot, step).map(|slot| evidence.of(slot)));
+        let beside = beside.map(|slot| slot.map(|slot| evidence.of(slot)));
         let length = f32::from(self.image.memory(slot).length);
         let (mut words, mut words_beside) = (0.0, 0.0);
         for (number, term) in self.terms.iter().enumerate() {
@@ -92,6 +95,9 @@ impl Asked<'_> {
     }
 }
 
+/// The memories before and after one in its conversation.
+type Beside = [Option<Slot>; 2];
+
 /// What each candidate and each of its neighbours has of the question: looked up once, in the order in which it lies in memory.
 struct Evidence {
     slots: Vec<Slot>,
@@ -116,11 +122,9 @@ impl Shown<'_> {
 }
 
 impl Evidence {
-    fn of_all(asked: &Asked<'_>, candidates: &[Slot]) -> Self {
+    fn of_all(asked: &Asked<'_>, candidates: &[Slot], beside: &[Beside]) -> Self {
         let mut slots = candidates.to_vec();
-        slots.extend(
-            candidates.iter().flat_map(|slot| [-1, 1].map(|step| asked.image.neighbour(*slot, step))).flatten(),
-        );
+        slots.extend(beside.iter().flatten().flatten());
         slots.sort_unstable();
         slots.dedup();
         let terms = asked.terms.len();
@@ -133,8 +137,10 @@ impl Evidence {
                 counts[row * terms + number] = count;
             }
         }
-        let cosine = |slot: &Slot| asked.question.vector.and_then(|v| asked.image.vectors.cosine(*slot, v));
-        let cosines = slots.iter().map(|slot| cosine(slot).unwrap_or(f32::NAN)).collect();
+        let cosines = match asked.question.vector {
+            Some(vector) => asked.image.vectors.cosines(&slots, vector),
+            None => vec![f32::NAN; slots.len()],
+        };
         Self { slots, counts, cosines, terms }
     }
 

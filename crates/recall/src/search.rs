@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::best::Best;
 use crate::dates::{self, Span};
-use crate::image::{Image, NOBODY};
+use crate::image::Image;
 use crate::postings::{List, Slot};
 use crate::question::{Found, Question, Weights};
 use crate::words::{is_stop_word, words};
@@ -45,7 +45,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) terms: Vec<Term<'a>>,
     pub(crate) speakers: HashSet<u32>,
     pub(crate) spans: Vec<Span>,
-    except: u32,
+    /// Memories that are not wanted, in order.
+    except: Vec<Slot>,
     /// Words of a memory, on average.
     pub(crate) average: f32,
 }
@@ -77,17 +78,16 @@ impl<'a> Asked<'a> {
             })
             .collect();
         terms.sort_by_key(|term| term.list.memories());
-        let except = question.except.and_then(|name| image.conversations.find(name)).unwrap_or(NOBODY);
+        let mut except = question.except.map_or_else(Vec::new, |name| image.of_conversation(name));
+        except.sort_unstable();
         let average = (image.total_length as f32 / image.alive.max(1) as f32).max(1.0);
         let spans = dates::spans(question.text, question.now);
         Self { image, question, weights, terms, speakers, spans, except, average }
     }
 
     fn wants(&self, slot: Slot) -> bool {
-        let memory = self.image.memory(slot);
-        memory.alive
-            && (self.question.kinds == 0 || self.question.kinds & (1 << memory.kind) != 0)
-            && (self.except == NOBODY || memory.conversation != self.except)
+        let kind_wanted = |kind: u8| self.question.kinds == 0 || self.question.kinds & (1 << kind) != 0;
+        self.image.kind(slot).is_some_and(kind_wanted) && self.except.binary_search(&slot).is_err()
     }
 
     fn candidates(&self) -> Vec<Slot> {

@@ -11,6 +11,17 @@ use crate::harness::{ADA, AVATAR_KEY, LIN, Socket, TestDb, World, both, data, re
 /// Says something to an avatar and waits for the answer: what the model was given, and the answer's id.
 async fn ask(world: &World, token: &str, session: &Value, question: &str) -> (String, String) {
     let mut socket = Socket::open(session["wsUrl"].as_str().unwrap()).await;
+    ask_over(&mut socket, world, token, session, question).await
+}
+
+/// The same over a socket that stays open: a new one begins with what was replied before.
+async fn ask_over(
+    socket: &mut Socket,
+    world: &World,
+    token: &str,
+    session: &Value,
+    question: &str,
+) -> (String, String) {
     let body = json!({"sessionId": session["sessionId"], "message": question});
     data(world.post("secondme/visitor-chat/send", token, &body).await);
     let frames = socket.replies(1).await;
@@ -72,7 +83,8 @@ both! {
         key_memory(&world, "I grew up on the Azores", 1).await;
         let token = world.app_token().await;
         let session = world.visit(&token, "device_abc123").await;
-        let (prompt, answer) = ask(&world, &token, &session, "When do you teach pottery?").await;
+        let mut socket = Socket::open(session["wsUrl"].as_str().unwrap()).await;
+        let (prompt, answer) = ask_over(&mut socket, &world, &token, &session, "When do you teach pottery?").await;
         assert!(prompt.contains("I teach pottery on Tuesdays in Alfama") && !prompt.contains("4417"), "{prompt}");
         assert!(prompt.contains("I grew up on the Azores"), "what every visitor may know is always there: {prompt}");
         // The owner sees which memories the answer had; nobody else does.
@@ -85,7 +97,7 @@ both! {
         let list = data(world.get("secondme/memory/key/search?keyword=Alfama", ADA).await);
         let id = &list["list"][0]["id"];
         data(world.post(&format!("secondme/memory/key/{id}/update"), ADA, &json!({"visibility": 0})).await);
-        let (_, answer) = ask(&world, &token, &session, "Do you still teach pottery?").await;
+        let (_, answer) = ask_over(&mut socket, &world, &token, &session, "Do you still teach pottery?").await;
         let told = data(world.get(&format!("secondme/chat/messages/{answer}/sources"), ADA).await);
         assert!(!told.to_string().contains("pottery") && told.to_string().contains("Azores"), "{told}");
     }
