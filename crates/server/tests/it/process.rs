@@ -114,6 +114,16 @@ fn a_server_stops_on_request_and_finds_its_data_again() {
     }
 }
 
+/// The allocator reads it before `main`, so the server has to execute itself once more (ADR 0033).
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_takes_memory_as_it_needs_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(dir.path(), &[]);
+    let environment = std::fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap();
+    assert!(environment.split('\0').any(|variable| variable == "MIMALLOC_ARENA_EAGER_COMMIT=0"), "{environment}");
+}
+
 #[test]
 fn a_second_server_on_the_same_data_is_refused() {
     let dir = tempfile::tempdir().unwrap();
